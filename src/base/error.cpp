@@ -1,0 +1,27 @@
+#include "base/error.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace umbel {
+
+std::string Error::message() const {
+  std::string text;
+  auto add = [&text](std::string_view part) {
+    if (part.empty()) return;
+    if (!text.empty()) text += ": ";
+    text += part;
+  };
+  add(detail);
+  add(call);
+  if (code != 0) add(::strerrordesc_np(code) ? ::strerrordesc_np(code) : "unknown error");
+  return text;
+}
+
+void broken(const char* what, const char* file, int line) {
+  std::fprintf(stderr, "umbel: broken invariant: %s (%s:%d)\n", what, file, line);
+  std::abort();
+}
+
+}  // namespace umbel

@@ -1,0 +1,79 @@
+// System-call filters: a profile as data, compiled to BPF (by libseccomp), cached, installed.
+// Source: seccomp(2), the OCI runtime specification's linux.seccomp, Docker's default profile.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "security/capabilities.h"
+
+namespace umbel::security {
+
+struct SeccompArgument {
+  std::uint32_t index = 0;
+  std::uint64_t value = 0, value_two = 0;
+  std::string op;  // SCMP_CMP_EQ ...
+};
+void fields(auto& archive, SeccompArgument& a) {
+  archive("index", a.index);
+  archive("value", a.value);
+  archive("valueTwo", a.value_two);
+  archive("op", a.op);
+}
+struct SeccompRule {
+  std::vector<std::string> names;
+  std::string action;  // SCMP_ACT_ALLOW ...
+  std::optional<std::uint32_t> errno_value;
+  std::vector<SeccompArgument> args;
+};
+void fields(auto& archive, SeccompRule& r) {
+  archive("names", r.names);
+  archive("action", r.action);
+  archive("errnoRet", r.errno_value);
+  archive("args", r.args);
+}
+// The specification's linux.seccomp, name by name.
+struct Seccomp {
+  std::string default_action;
+  std::optional<std::uint32_t> default_errno;
+  std::vector<std::string> architectures, flags;
+  std::string listener_path, listener_metadata;
+  std::vector<SeccompRule> rules;
+};
+void fields(auto& archive, Seccomp& s) {
+  archive("defaultAction", s.default_action);
+  archive("defaultErrnoRet", s.default_errno);
+  archive("architectures", s.architectures);
+  archive("flags", s.flags);
+  archive("listenerPath", s.listener_path);
+  archive("listenerMetadata", s.listener_metadata);
+  archive("syscalls", s.rules);
+}
+
+// Docker's rules for a container with these capabilities.
+Seccomp default_seccomp(CapSet capabilities);
+// A profile from a file, in OCI's form or Docker's (with includes/excludes and archMap).
+Result<Seccomp> read_seccomp(const std::string& path, CapSet capabilities);
+
+// The filter as the kernel takes it, an array of struct sock_filter. Kept in `cache` (a directory
+// that only its owner can write; empty: no cache) under the hash of profile and library version.
+struct Filter {
+  std::vector<std::uint8_t> program;
+  std::uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*
+  bool listener = false;    // some action is NOTIFY
+};
+void fields(auto& archive, Filter& f) {
+  archive("program", f.program);
+  archive("flags", f.flags);
+  archive("listener", f.listener);
+}
+Result<Filter> compile(const Seccomp& profile, const std::string& cache);
+// For the calling process from now on; needs no_new_privs or CAP_SYS_ADMIN. The listener's
+// descriptor where the filter has one.
+Result<std::optional<Fd>> install(const Filter& filter);
+
+}  // namespace umbel::security

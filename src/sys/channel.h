@@ -1,0 +1,36 @@
+// A pair of connected sockets that keep message borders and carry descriptors: between umbel and
+// the child that sets a container up, and between a monitor and whoever attaches.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace umbel::sys {
+
+struct Channel {
+  Fd ours, theirs;
+};
+Result<Channel> channel();
+
+struct Message {
+  std::string data;
+  std::vector<Fd> fds;
+  bool closed = false;  // the other end is gone: no message
+};
+
+// At most 8 descriptors. EPIPE is an error here, never a signal.
+Result<void> send(FdRef socket, std::string_view data, std::span<const FdRef> fds = {});
+// Waits for one message of at most 64 KiB.
+Result<Message> receive(FdRef socket);
+
+// A SOCK_SEQPACKET server at a path (its directory must be one's own), and a client of it.
+Result<Fd> listen_at(const std::string& path);
+Result<Fd> connect_to(const std::string& path);
+Result<Fd> accept(FdRef listener);
+
+}  // namespace umbel::sys
