@@ -70,7 +70,10 @@ Result<std::size_t> write(FdRef fd, std::string_view data) {
 }
 
 Result<void> write_all(FdRef fd, std::string_view data) {
-  while (!data.empty()) data.remove_prefix(TRY(write(fd, data)));
+  while (!data.empty()) {
+    const std::size_t count = TRY(write(fd, data));
+    data.remove_prefix(count);
+  }
   return {};
 }
 
