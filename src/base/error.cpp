@@ -1,3 +1,5 @@
+// The message is put together only when somebody reads it: most errors are answers that choose the
+// next step (ESRCH, ENOSYS) and are never shown.
 #include "base/error.h"
 
 #include <cstdio>

@@ -50,6 +50,16 @@ Value write(const T& value);
 template <class T>
 Result<void> read(const Value& from, T& into);
 
+// Puts one more step before the path in the error: "a" and "[2].c: must be ..." join to
+// "a[2].c: must be ...".
+inline Result<void> located(std::string_view step, Result<void> outcome) {
+  if (outcome) return outcome;
+  std::string& detail = outcome.error().detail;
+  const bool joined = detail.starts_with('[') || detail.starts_with(':');
+  detail = std::string(step) + (joined ? "" : ".") + detail;
+  return outcome;
+}
+
 struct Writer {
   Value& object;
   template <class T>
@@ -69,13 +79,7 @@ struct Reader {
   void operator()(const char* name, T& value) {
     const Value* member = outcome ? object.find(name) : nullptr;
     if (member == nullptr) return;
-    outcome = read(*member, value);
-    // Path components join as "a.b[2].c".
-    if (!outcome) {
-      std::string& detail = outcome.error().detail;
-      detail = std::string(name) + (detail.starts_with('[') || detail.starts_with(':') ? "" : ".") +
-               detail;
-    }
+    outcome = located(name, read(*member, value));
   }
 };
 
@@ -169,7 +173,7 @@ struct Codec<T> {
   static Value write(T value) {
     for (const auto& [known, name] : name_table(T{}))
       if (known == value) return Value(name);
-    return Value("?");
+    broken("an enum value without a name in its table", __FILE__, __LINE__);
   }
   static Result<void> read(const Value& from, T& into) {
     const auto* text = from.as<std::string>();
@@ -225,12 +229,7 @@ Result<void> read_elements(const Value& from, List& into, auto&& next) {
   for (std::size_t i = 0; i < array->size(); ++i) {
     auto* element = next(into, i);
     if (element == nullptr) return fail(": has too many elements");
-    Result<void> outcome = record::read((*array)[i], *element);
-    if (outcome) continue;
-    std::string& detail = outcome.error().detail;
-    detail = "[" + std::to_string(i) + "]" +
-             (detail.starts_with('[') || detail.starts_with(':') ? "" : ".") + detail;
-    return outcome;
+    TRY(located("[" + std::to_string(i) + "]", record::read((*array)[i], *element)));
   }
   return {};
 }
@@ -273,8 +272,7 @@ struct Codec<std::map<std::string, T>> {
     into.clear();
     const auto* object = from.as<Value::Object>();
     if (object == nullptr) return from.is_null() ? Result<void>() : wrong_type("an object", from);
-    for (const auto& [name, value] : *object)
-      TRY(during("." + name, record::read(value, into[name])));
+    for (const auto& [name, value] : *object) TRY(located(name, record::read(value, into[name])));
     return {};
   }
 };
@@ -315,8 +313,11 @@ Value to_value(const T& record) {
 template <class T>
 Result<T> from_value(const Value& value) {
   T made{};
-  TRY(record::read(value, made));
-  return made;
+  Result<void> outcome = record::read(value, made);
+  if (outcome) return made;
+  // At the top there is no path that the colon would follow.
+  if (std::string& detail = outcome.error().detail; detail.starts_with(": ")) detail.erase(0, 2);
+  return Failure(std::move(outcome).error());
 }
 
 }  // namespace umbel

@@ -1,3 +1,6 @@
+// Numbers go through from_chars, which knows no locale, no leading blanks and no "0x", and a text
+// counts only when all of it was read. Sizes and durations are reckoned in double: exact up to 2^53
+// bytes, and a fraction such as 1.5g is allowed.
 #include "base/text.h"
 
 #include <algorithm>
@@ -107,8 +110,9 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   std::string unit(text.substr(digits));
   std::ranges::transform(unit, unit.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  if (unit.size() > 1 && unit.ends_with('b')) unit.pop_back();
-  if (unit.size() > 1 && unit.ends_with('i')) unit.pop_back();
+  // "kb" and "kib" are "k"; what does not begin with a letter of its own stays unknown.
+  if (unit.size() == 3 && unit.ends_with("ib")) unit.resize(1);
+  if (unit.size() == 2 && unit.ends_with('b') && unit != "bb") unit.resize(1);
   static constexpr std::array<Unit, 7> units{{{"", 1},
                                               {"b", 1},
                                               {"k", 0x1p10},
@@ -128,12 +132,13 @@ std::string size_text(std::uint64_t bytes) {
   static constexpr std::array<std::string_view, 6> units{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   double amount = static_cast<double>(bytes);
   std::size_t unit = 0;
-  while (amount >= 1024 && unit + 1 < units.size()) {
+  const auto rounded = [&] { return unit != 0 && amount < 100 ? amount : std::round(amount); };
+  while (rounded() >= 1024 && unit + 1 < units.size()) {
     amount /= 1024;
     ++unit;
   }
   std::array<char, 32> digits{};
-  const int precision = unit == 0 || amount >= 100 ? 0 : 1;
+  const int precision = unit == 0 || amount >= 99.95 ? 0 : 1;
   auto [end, problem] = std::to_chars(digits.data(), digits.data() + digits.size(), amount,
                                       std::chars_format::fixed, precision);
   return std::string(digits.data(), end) + " " + std::string(units[unit]);

@@ -143,8 +143,10 @@ Value& Value::operator[](std::string_view name) {
   if (is_null()) data_ = Object();
   auto* object = as<Object>();
   ensure(object != nullptr, "a member of something that is no object");
-  for (auto& [known, member] : *object)
-    if (known == name) return member;
+  const auto found =
+      std::ranges::find(object->rbegin(), object->rend(), name,
+                        [](const auto& member) { return std::string_view(member.first); });
+  if (found != object->rend()) return found->second;
   return object->emplace_back(std::string(name), Value()).second;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -24,8 +25,13 @@ class Value {
 
   Value() = default;
   Value(Data data) : data_(std::move(data)) {}                // NOLINT(google-explicit-constructor)
+  Value(std::string text) : data_(std::move(text)) {}         // NOLINT(google-explicit-constructor)
   Value(std::string_view text) : data_(std::string(text)) {}  // NOLINT(google-explicit-constructor)
   Value(const char* text) : data_(std::string(text)) {}       // NOLINT(google-explicit-constructor)
+  // Without this a literal 0 would be taken for a null text.
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  Value(T number) : data_(widest(number)) {}  // NOLINT(google-explicit-constructor)
 
   const Data& data() const { return data_; }
   template <class T>
@@ -42,12 +48,26 @@ class Value {
 
   // The member of that name; nullptr when there is none or this is no object.
   const Value* find(std::string_view name) const;
-  // Makes this an object if it is null, and the member null if it is new.
+  // The same member for writing. Makes this an object if it is null, and the member null if it is
+  // new.
   Value& operator[](std::string_view name);
   // Makes this an array if it is null.
   Value& append(Value element);
 
+  friend bool operator==(const Value&, const Value&) = default;
+
  private:
+  template <class T>
+  static auto widest(T number) {
+    if constexpr (std::is_same_v<T, bool>)
+      return number;
+    else if constexpr (std::is_floating_point_v<T>)
+      return static_cast<double>(number);
+    else if constexpr (std::is_signed_v<T>)
+      return static_cast<std::int64_t>(number);
+    else
+      return static_cast<std::uint64_t>(number);
+  }
   Data data_;
 };
 

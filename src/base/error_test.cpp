@@ -1,0 +1,85 @@
+#include "base/error.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <memory>
+
+namespace umbel {
+
+namespace {
+
+TEST(Error, MessageTellsStepsThenCallThenReason) {
+  EXPECT_EQ((Error{.code = EPERM, .call = "fsopen proc", .detail = "mounting /proc"}.message()),
+            "mounting /proc: fsopen proc: Operation not permitted");
+  EXPECT_EQ((Error{.detail = "no such container"}.message()), "no such container");
+  EXPECT_EQ((Error{.code = ENOENT}.message()), "No such file or directory");
+  EXPECT_EQ((Error{.code = 99999}.message()), "unknown error");
+}
+
+Result<int> failing() { return fail_with(ENOENT, "inner", "inner cure"); }
+
+TEST(Error, DuringPutsOuterStepsFirst) {
+  const Result<int> result = during("outermost", during("outer", failing()));
+  EXPECT_EQ(result.error().detail, "outermost: outer: inner");
+  EXPECT_EQ(result.error().code, ENOENT);
+  EXPECT_EQ(during("step", Result<int>(7)).value(), 7);
+  const Result<void> silent = during("step", Result<void>(Failure(Error{.code = EIO})));
+  EXPECT_EQ(silent.error().message(), "step: Input/output error");
+}
+
+TEST(Error, TheDeepestAdviceWins) {
+  EXPECT_EQ(advise("outer cure", failing()).error().cure, "inner cure");
+  EXPECT_EQ(advise("outer cure", Result<int>(fail("x"))).error().cure, "outer cure");
+  EXPECT_TRUE(advise("outer cure", Result<int>(7)));
+}
+
+Result<int> doubled(Result<int> number) {
+  const int value = TRY(number);
+  return 2 * value;
+}
+Result<std::unique_ptr<int>> only_moves() { return std::make_unique<int>(3); }
+Result<std::unique_ptr<int>> moved() {
+  std::unique_ptr<int> made = TRY(only_moves());
+  return made;
+}
+Result<std::string> other_type(Result<int> number) {
+  TRY(number);
+  return "reached";
+}
+
+TEST(Try, YieldsTheValueOrReturnsTheError) {
+  EXPECT_EQ(doubled(21).value(), 42);
+  EXPECT_EQ(doubled(failing()).error().detail, "inner");
+  EXPECT_EQ(doubled(failing()).error().cure, "inner cure");
+  EXPECT_EQ(**moved(), 3);
+  EXPECT_EQ(other_type(1).value(), "reached");
+  EXPECT_EQ(other_type(failing()).error().code, ENOENT);
+}
+
+Result<int> nested(const Result<int>& number) { return TRY(doubled(TRY(doubled(number)))); }
+
+TEST(Try, MayStandInsideItself) {
+  EXPECT_EQ(nested(3).value(), 12);
+  EXPECT_FALSE(nested(failing()));
+}
+
+TEST(Try, EvaluatesItsExpressionOnce) {
+  int calls = 0;
+  const auto count = [&]() -> Result<int> { return ++calls; };
+  const auto once = [&]() -> Result<int> {
+    const int value = TRY(count());
+    return value;
+  };
+  EXPECT_EQ(once().value(), 1);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(EnsureDeathTest, AbortsWithPlaceAndReason) {
+  ensure(true, "not this one");
+  EXPECT_DEATH(ensure(false, "one and one is two"), "one and one is two.*error_test.cpp:");
+}
+
+}  // namespace
+
+}  // namespace umbel
