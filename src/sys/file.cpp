@@ -193,6 +193,15 @@ Result<std::string> readlink(FdRef dir, const std::string& path) {
   return target;
 }
 
+Result<std::string> working_directory() {
+  std::string path(4096, '\0');
+  // The system call itself: glibc's getcwd would turn "(unreachable)..." into ENOENT.
+  const long length = ::syscall(SYS_getcwd, path.data(), path.size());
+  if (length < 0) return Failure(last_error("getcwd"));
+  path.resize(static_cast<std::size_t>(length) - 1);
+  return path;
+}
+
 Result<void> make_node(FdRef dir, const std::string& path, mode_t mode, dev_t device) {
   return checked(::mknodat(dir.number(), path.c_str(), mode, device), "mknod", path);
 }

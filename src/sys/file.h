@@ -63,6 +63,8 @@ Result<std::string> readlink(FdRef dir, const std::string& path);
 Result<void> make_node(FdRef dir, const std::string& path, mode_t mode, dev_t device);
 Result<void> change_owner(FdRef fd, uid_t uid, gid_t gid);
 Result<void> change_mode(FdRef dir, const std::string& path, mode_t mode);
+// As the kernel gives it: does not begin with "/" when it can't be reached from the root.
+Result<std::string> working_directory();
 // Names without "." and "..", in directory order.
 Result<std::vector<std::string>> list(FdRef dir, const std::string& path);
 

@@ -1,0 +1,136 @@
+// Order matters: the terminal and the limits need rights that are given up next; a filter that is
+// installed without no_new_privs needs CAP_SYS_ADMIN, so it comes before that loss, otherwise last,
+// so that it need not allow what happened before; the directory is entered as the user, who may not
+// be able to; and it is checked afterwards, since a descriptor of the host left open would make
+// "/proc/ self/fd/N" a way out (CVE-2024-21626).
+#include "container/command.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "console/terminal.h"
+#include "container/talk.h"
+#include "sys/file.h"
+#include "sys/identity.h"
+#include "sys/mount.h"
+#include "sys/process.h"
+
+namespace umbel::container {
+
+namespace {
+
+constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const std::string* variable(const std::vector<std::string>& env, std::string_view name) {
+  const auto found = std::ranges::find_if(env, [&](const std::string& entry) {
+    return entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=';
+  });
+  return found == env.end() ? nullptr : &*found;
+}
+
+Result<void> connect(const Command& command) {
+  TRY(sys::new_session());
+  if (command.terminal) {
+    TRY(console::make_controlling(command.terminal));
+    for (int number = 0; number < 3; ++number) TRY(sys::install(command.terminal, number));
+    return {};
+  }
+  // Copies first: one of them may have a number that is about to be replaced.
+  const Fd in = TRY(sys::duplicate(command.stdio.in));
+  const Fd out = TRY(sys::duplicate(command.stdio.out));
+  const Fd err = TRY(sys::duplicate(command.stdio.err));
+  TRY(sys::install(in, 0));
+  TRY(sys::install(out, 1));
+  return sys::install(err, 2);
+}
+
+Result<void> enter_directory(const std::string& path) {
+  const Fd dir = TRY(
+      advise("choose another with --workdir",
+             during("the working directory " + path, sys::open(cwd, path, O_PATH | O_DIRECTORY))));
+  TRY(during("the working directory " + path, sys::change_directory(dir)));
+  const std::string here = TRY(sys::working_directory());
+  if (!here.starts_with('/'))
+    return fail("the working directory " + path + " lies outside of the container's root");
+  return {};
+}
+
+// As a shell finds it; a name with a slash is a path already.
+Error execute(const Process& process, const std::vector<std::string>& env) {
+  const std::string& name = process.args.front();
+  if (name.contains('/')) return sys::execute(name, process.args, env);
+  const std::string* path = variable(env, "PATH");
+  const std::string_view dirs = path ? std::string_view(*path).substr(5) : default_path;
+  Error failed{.code = ENOENT, .call = "execve " + name, .detail = "not found in $PATH"};
+  for (std::string_view dir : split(dirs, ':')) {
+    Error error =
+        sys::execute(std::string(dir.empty() ? "." : dir) + "/" + name, process.args, env);
+    if (error.code == ENOENT || error.code == ENOTDIR) continue;
+    failed = std::move(error);
+    if (failed.code != EACCES) break;
+  }
+  return failed;
+}
+
+Result<void> prepare(const Command& command) {
+  const Process& process = command.process;
+  TRY(connect(command));
+  TRY(security::apply(process.rlimits));
+  if (process.no_new_privileges) TRY(security::forbid_new_privileges());
+  const auto filter = [&]() -> Result<void> {
+    if (command.filter)
+      TRY(during("installing the seccomp filter", security::install(*command.filter)));
+    return {};
+  };
+  if (!process.no_new_privileges) TRY(filter());
+  if (!process.apparmor.empty()) TRY(security::set_apparmor_profile(process.apparmor));
+  if (!process.selinux.empty()) TRY(security::set_selinux_label(process.selinux));
+  TRY(drop_privileges(process, command.person.user));
+  TRY(enter_directory(process.cwd));
+  TRY(sys::close_from_on_exec(3));
+  TRY(say(command.channel, Word::ready));
+  if (process.no_new_privileges) TRY(filter());
+  return {};
+}
+
+}  // namespace
+
+Result<Person> settle(const Process& process, FdRef root) {
+  Person person{.user = process.user, .env = process.env};
+  const std::string name =
+      process.user_name.empty() ? std::to_string(process.user.uid) : process.user_name;
+  const bool home_is_set = variable(person.env, "HOME") != nullptr;
+  if (!process.user_name.empty() || !home_is_set) {
+    Result<security::Account> account = security::look_up_user(root, name);
+    if (!account && !process.user_name.empty())
+      return Failure(during("--user " + name, std::move(account)).error());
+    if (account && !process.user_name.empty()) person.user = account->user;
+    if (!home_is_set) person.env.push_back("HOME=" + (account ? account->home : "/"));
+  }
+  if (variable(person.env, "PATH") == nullptr)
+    person.env.push_back("PATH=" + std::string(default_path));
+  if (process.terminal && variable(person.env, "TERM") == nullptr)
+    person.env.emplace_back("TERM=xterm");
+  return person;
+}
+
+Result<void> drop_privileges(const Process& process, const security::User& user) {
+  TRY(security::drop_bounding(process.capabilities.bounding));
+  TRY(security::keep_across_user_change(true));
+  TRY(security::become(user));
+  TRY(security::apply(process.capabilities));
+  return security::keep_across_user_change(false);
+}
+
+Error run(const Command& command) {
+  Result<void> prepared = prepare(command);
+  if (!prepared) return std::move(prepared.error());
+  sys::reset_signals();
+  Error failed = execute(command.process, command.person.env);
+  return during("starting " + command.process.args.front(),
+                Result<void>(Failure(std::move(failed))))
+      .error();
+}
+
+}  // namespace umbel::container

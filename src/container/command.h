@@ -1,0 +1,43 @@
+// The last steps of every process that umbel starts inside a container, first command or exec
+// alike: from a process that stands in the right namespaces to the program that was asked for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "container/config.h"
+#include "security/seccomp.h"
+
+namespace umbel::container {
+
+// What the program gets as descriptors 0 to 2.
+struct Stdio {
+  FdRef in = standard_in, out = standard_out, err = standard_error;
+};
+
+// Looks the user up inside `root` and completes the environment (HOME, PATH); before any right is
+// given up.
+struct Person {
+  security::User user;
+  std::vector<std::string> env;
+};
+Result<Person> settle(const Process& process, FdRef root);
+
+// User, groups and capabilities; shared by the command and the reaper above it.
+Result<void> drop_privileges(const Process& process, const security::User& user);
+
+struct Command {
+  const Process& process;
+  const Person& person;
+  const std::optional<security::Filter>& filter;
+  Stdio stdio;
+  FdRef terminal;  // the slave, or none
+  FdRef channel;   // says ready; closes on exec
+};
+// In the process that becomes the command. Returns only when something failed.
+Error run(const Command& command);
+
+}  // namespace umbel::container

@@ -1,0 +1,82 @@
+// Everything that makes a container, as plain data; what can't be said here, umbel can't do. The
+// human face and the OCI face both fill it, a checkpoint saves it. It knows nothing of either.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cgroup/limits.h"
+#include "ns/set.h"
+#include "rootfs/spec.h"
+#include "security/capabilities.h"
+#include "security/credentials.h"
+#include "security/seccomp.h"
+
+namespace umbel::container {
+
+struct Process {
+  std::vector<std::string> args, env;
+  std::string cwd = "/";
+  // As written by a person ("www-data:adm"), looked up inside; empty: `user` says it.
+  std::string user_name;
+  security::User user;
+  bool terminal = false, interactive = false;
+  security::Capabilities capabilities;
+  bool no_new_privileges = true;
+  std::vector<security::Rlimit> rlimits;
+  std::optional<std::int64_t> oom_score;
+  std::string apparmor, selinux;
+  std::optional<security::Seccomp> seccomp;  // absent: no filter
+};
+void fields(auto& archive, Process& p) {
+  archive("args", p.args);
+  archive("env", p.env);
+  archive("cwd", p.cwd);
+  archive("userName", p.user_name);
+  archive("user", p.user);
+  archive("terminal", p.terminal);
+  archive("interactive", p.interactive);
+  archive("capabilities", p.capabilities);
+  archive("noNewPrivileges", p.no_new_privileges);
+  archive("rlimits", p.rlimits);
+  archive("oomScoreAdj", p.oom_score);
+  archive("apparmorProfile", p.apparmor);
+  archive("selinuxLabel", p.selinux);
+  archive("seccomp", p.seccomp);
+}
+
+struct Config {
+  std::string name;
+  ns::Choices namespaces;
+  ns::Settings settings;
+  rootfs::Spec files;
+  Process process;
+  std::string cgroup;  // below the root of each hierarchy; empty: stay in the caller's
+  cgroup::Limits limits;
+  std::vector<cgroup::DeviceRule> device_rules;
+  bool init = true;  // the small reaper is pid 1
+  std::string stop_signal = "TERM";
+  std::map<std::string, std::string> labels;
+  bool auto_remove = false;
+  std::string pid_file;
+};
+void fields(auto& archive, Config& c) {
+  archive("name", c.name);
+  archive("namespaces", c.namespaces);
+  archive("settings", c.settings);
+  archive("files", c.files);
+  archive("process", c.process);
+  archive("cgroup", c.cgroup);
+  archive("limits", c.limits);
+  archive("deviceRules", c.device_rules);
+  archive("init", c.init);
+  archive("stopSignal", c.stop_signal);
+  archive("labels", c.labels);
+  archive("autoRemove", c.auto_remove);
+  archive("pidFile", c.pid_file);
+}
+
+}  // namespace umbel::container

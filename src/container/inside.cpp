@@ -1,0 +1,100 @@
+// Runs as the first process of the container, still in umbel's copied memory, with all rights over
+// its new namespaces and none over the host's beyond what it was started with. Everything of the
+// host that it needs was opened before; when the root has been changed, nothing of the host can be
+// reached.
+#include "container/inside.h"
+
+#include "console/reaper.h"
+#include "console/terminal.h"
+#include "container/talk.h"
+#include "sys/file.h"
+#include "sys/identity.h"
+#include "sys/mount.h"
+
+namespace umbel::container {
+
+namespace {
+
+struct Terminal {
+  Fd slave;
+};
+
+rootfs::Rights rights(const Config& config, const ns::Plan& plan) {
+  using ns::Kind;
+  const bool user_changes = plan.is_fresh(Kind::user) || plan.is_joined(Kind::user);
+  // What this start makes is owned by the user namespace that it runs in; what it joins or keeps
+  // may be owned by an outer one, and then belongs to somebody else.
+  const auto owned = [&](Kind kind) { return !user_changes || plan.is_fresh(kind); };
+  (void)config;
+  return {.pid_owned = owned(Kind::pid),
+          .net_owned = owned(Kind::net),
+          .ipc_owned = owned(Kind::ipc),
+          .cgroup_owned = owned(Kind::cgroup),
+          .user_new = user_changes,
+          .cgroup_new = plan.is_fresh(Kind::cgroup)};
+}
+
+Result<void> apply_settings(const Config& config, const ns::Plan& plan) {
+  if (plan.is_fresh(ns::Kind::cgroup)) TRY(sys::unshare(CLONE_NEWCGROUP));
+  for (const ns::KindInfo& kind : ns::kinds)
+    // The stage has written the clocks' offsets: they are frozen by now.
+    if (plan.is_fresh(kind.kind) && kind.kind != ns::Kind::time) TRY(kind.apply(config.settings));
+  // A joined user namespace: as its root, as far as it has one.
+  if (plan.is_joined(ns::Kind::user)) TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
+  return {};
+}
+
+Result<Fd> make_files(const Config& config, Surroundings& around, FdRef channel) {
+  if (!around.files) return sys::open(cwd, "/", O_PATH | O_DIRECTORY);
+  rootfs::Built built =
+      TRY(rootfs::build(config.files, std::move(*around.files), rights(config, around.namespaces)));
+  for (const std::string& note : built.notes) TRY(say(channel, Word::note, note));
+  return std::move(built.root);
+}
+
+Result<Terminal> make_terminal(const Config& config, FdRef root, FdRef channel, bool own_files) {
+  if (!config.process.terminal) return Terminal{};
+  const Fd devpts = TRY(sys::open_in_root(root, "/dev/pts", O_PATH | O_DIRECTORY));
+  console::Pty pty = TRY(during("making a terminal", console::open_pty(devpts)));
+  const FdRef master = pty.master;
+  TRY(say(channel, Word::terminal, {}, std::span(&master, 1)));
+  if (own_files) TRY(during("binding /dev/console", rootfs::bind_console(root, pty.slave_path)));
+  return Terminal{std::move(pty.slave)};
+}
+
+Result<void> become(const Config& config, Surroundings& around, Fd channel) {
+  TRY(expect(channel, Word::go));
+  if (config.process.oom_score) TRY(security::set_oom_score(*config.process.oom_score));
+  TRY(apply_settings(config, around.namespaces));
+  const bool own_files = around.files.has_value();
+  const Fd root = TRY(make_files(config, around, channel));
+  const Terminal terminal = TRY(make_terminal(config, root, channel, own_files));
+  const Person person = TRY(settle(config.process, root));
+  const Command command{.process = config.process,
+                        .person = person,
+                        .filter = around.filter,
+                        .stdio = around.stdio,
+                        .terminal = terminal.slave,
+                        .channel = channel};
+  if (!config.init || !around.namespaces.is_fresh(ns::Kind::pid)) return Failure(run(command));
+
+  sys::Process child = TRY(sys::start({}, [&] {
+    (void)say_error(channel, run(command));
+    return 127;
+  }));
+  TRY(drop_privileges(config.process, person.user));
+  // The channel is the command's alone now: its end of file says that it executes.
+  channel.close();
+  console::reap_until_end(child.pid());
+}
+
+}  // namespace
+
+void inside(const Config& config, Surroundings& around, Fd channel) {
+  const FdRef kept = channel;
+  const Result<void> failed = become(config, around, std::move(channel));
+  (void)say_error(kept, failed.error());
+  _exit(127);
+}
+
+}  // namespace umbel::container

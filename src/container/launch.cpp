@@ -1,0 +1,135 @@
+// Nothing of the container may outlive a launcher that is killed before it recorded it: init waits
+// for the word go, and ends when the channel closes without it. From then on the record can find
+// it.
+#include "container/launch.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "container/inside.h"
+#include "container/talk.h"
+#include "ns/time.h"
+#include "ns/user.h"
+#include "sys/channel.h"
+#include "sys/file.h"
+#include "sys/identity.h"
+
+namespace umbel::container {
+
+namespace {
+
+std::uint64_t flags_of_clone(const ns::Plan& plan) {
+  std::uint64_t flags = 0;
+  for (const ns::KindInfo& kind : ns::kinds)
+    if (kind.by_clone) flags |= plan.fresh & kind.flag;
+  return flags;
+}
+
+// pid_namespaces(7): a pidfd's fdinfo shows the pid as the reader's pid namespace counts.
+Result<HostPid> pid_behind(FdRef pidfd) {
+  const std::string text =
+      TRY(sys::read_file(cwd, "/proc/self/fdinfo/" + std::to_string(pidfd.number())));
+  for (std::string_view line : split(text, '\n'))
+    if (line.starts_with("Pid:"))
+      if (const auto pid = number(trimmed(line.substr(4))); pid && *pid > 0)
+        return HostPid(static_cast<std::int32_t>(*pid));
+  return fail("the first process has ended already");
+}
+
+// The stage: everything up to the birth of init, which becomes the launcher's child, not its own.
+Result<void> stage(const Config& config, Surroundings& around, Fd& channel) {
+  const ns::Plan& plan = around.namespaces;
+  const auto enter_user = [&]() -> Result<void> {
+    if (plan.is_joined(ns::Kind::user)) {
+      TRY(during("joining the user namespace",
+                 sys::setns(plan.joined.at(ns::index(ns::Kind::user)), CLONE_NEWUSER)));
+      return {};
+    }
+    if (!plan.is_fresh(ns::Kind::user)) return {};
+    TRY(during("making a user namespace", sys::unshare(CLONE_NEWUSER)));
+    TRY(say(channel, Word::map));
+    TRY(expect(channel, Word::mapped));
+    return ns::info(ns::Kind::user).apply(config.settings);
+  };
+  TRY(ns::join_all(plan, enter_user));
+  if (plan.is_fresh(ns::Kind::time)) {
+    TRY(during("making a time namespace", sys::unshare(CLONE_NEWTIME)));
+    TRY(ns::time::apply(config.settings));
+  }
+  const sys::Clone how{.flags =
+                           (flags_of_clone(plan) & ~std::uint64_t{CLONE_NEWUSER}) | CLONE_PARENT};
+  sys::Process init = TRY(during("making the namespaces", sys::clone3(how)));
+  if (!init) inside(config, around, std::move(channel));
+  const Fd pidfd = init.detach();
+  const FdRef sent = pidfd;
+  return say(channel, Word::born, {}, std::span(&sent, 1));
+}
+
+Result<sys::Process> start_by_stage(const Config& config, Surroundings& around, FdRef ours,
+                                    Fd& theirs) {
+  sys::Process helper = TRY(sys::start({}, [&] {
+    const Result<void> done = stage(config, around, theirs);
+    if (!done) (void)say_error(theirs, done.error());
+    return 0;
+  }));
+  theirs.close();
+  for (;;) {
+    Heard heard = TRY(hear(ours));
+    if (heard.closed) return fail("the process that was to join the namespaces was killed");
+    if (heard.word == Word::map) {
+      TRY(ns::user::write_maps(helper.pid(), config.settings));
+      TRY(say(ours, Word::mapped));
+      continue;
+    }
+    if (heard.word != Word::born || heard.fds.size() != 1)
+      return fail("the stage said the wrong thing");
+    const HostPid pid = TRY(pid_behind(heard.fds[0]));
+    sys::Process init(pid, std::move(heard.fds[0]));
+    TRY(helper.wait());
+    return init;
+  }
+}
+
+Result<sys::Process> start_directly(const Config& config, Surroundings& around, Fd& ours,
+                                    Fd& theirs) {
+  sys::Process init = TRY(advise(
+      "as an ordinary user, add --userns new",
+      during("making the namespaces", sys::clone3({.flags = flags_of_clone(around.namespaces)}))));
+  if (!init) {
+    ours.close();  // or a launcher that dies would never read as end of file
+    inside(config, around, std::move(theirs));
+  }
+  theirs.close();
+  if (around.namespaces.is_fresh(ns::Kind::user))
+    TRY(ns::user::write_maps(init.pid(), config.settings));
+  return init;
+}
+
+}  // namespace
+
+Result<Launched> launch(const Config& config, Surroundings& around,
+                        const std::function<Result<void>(HostPid)>& born) {
+  sys::Channel channel = TRY(sys::channel());
+  Launched launched;
+  launched.init = around.namespaces.needs_stage()
+      ? TRY(start_by_stage(config, around, channel.ours, channel.theirs))
+                      : TRY(start_directly(config, around, channel.ours, channel.theirs));
+                      TRY(born(launched.init.pid()));
+                      if (around.cgroup != nullptr) TRY(around.cgroup->add(launched.init.pid()));
+                      TRY(say(channel.ours, Word::go));
+                      for (bool ready = false;;) {
+                        Heard heard = TRY(hear(channel.ours));
+                        if (heard.closed && ready) return launched;
+                        if (heard.closed)
+                          return fail(
+                              "the container's first process was killed while it was set up",
+                              "if memory is limited, the limit may be too low to start anything");
+                        if (heard.word == Word::ready) ready = true;
+                        if (heard.word == Word::note)
+                          launched.notes.push_back(std::move(heard.text));
+                        if (heard.word == Word::terminal && heard.fds.size() == 1)
+                          launched.terminal = std::move(heard.fds[0]);
+                      }
+}
+
+}  // namespace umbel::container

@@ -1,0 +1,43 @@
+// Starts a container's first process: a narrative in three processes.
+//   launcher  makes what must be made outside: id maps, cgroup; then says go.
+//   stage     only when something is joined or the clocks are new: enters it, starts init, ends.
+//   init      inside: settings, file system, terminal; becomes the command, or its reaper.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cgroup/cgroup.h"
+#include "container/command.h"
+#include "container/config.h"
+#include "ns/set.h"
+#include "rootfs/rootfs.h"
+#include "security/seccomp.h"
+#include "sys/process.h"
+
+namespace umbel::container {
+
+// Everything that is opened or compiled before anything is started.
+struct Surroundings {
+  ns::Plan namespaces;
+  std::optional<rootfs::Prepared> files;   // absent: the mount namespace is not new
+  std::optional<security::Filter> filter;  // absent: none
+  const cgroup::Cgroup* cgroup = nullptr;  // none: stays in the caller's
+  Stdio stdio;
+};
+
+struct Launched {
+  sys::Process init;
+  Fd terminal;                     // the master, where the config asks for a terminal
+  std::vector<std::string> notes;  // what a person should know
+};
+
+// `born` is called when init exists and waits: its pid can be recorded. Returns when the command
+// executes, or with the error that stopped it, and then nothing is left running.
+Result<Launched> launch(const Config& config, Surroundings& around,
+                        const std::function<Result<void>(HostPid)>& born);
+
+}  // namespace umbel::container

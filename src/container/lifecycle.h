@@ -1,0 +1,71 @@
+// What can be done with a container, each a short narrative over store, launch and cgroup.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "container/launch.h"
+#include "container/store.h"
+#include "sys/process.h"
+
+namespace umbel::container {
+
+// Foreground, with the caller's descriptors: starts the created container, hands signals on, waits,
+// cleans up. The exit code of the command.
+struct Foreground {
+  Stdio stdio;
+  std::function<void(const std::string&)> note = [](const std::string&) {};
+};
+Result<int> run_foreground(Container& container, const Foreground& how);
+
+// Detached: a monitor process starts it and stays. Returns when the command executes, or with what
+// stopped it. The container's lock must be held.
+Result<void> start_detached(Container& container);
+// The monitor's second life, under its own small program: `umbel-monitor HOME NAME FDS...`.
+int monitor_main(const std::vector<std::string>& args);
+
+Result<void> kill(Container& container, int signal);
+// The container's stop signal, then SIGKILL after `patience`; returns when it has ended.
+Result<void> stop(Container& container, std::chrono::milliseconds patience);
+Result<void> pause(Container& container);
+Result<void> resume(Container& container);
+// New limits, also into the config.
+Result<void> update(Container& container, const cgroup::Limits& changes);
+// Waits for the end; the exit code. Every caller gets it, also afterwards.
+Result<int> wait(Container& container);
+// Everything of it: cgroup, links, files. A running one only with Force::yes, which kills it first.
+enum class Force { no, yes };
+Result<void> remove(Container& container, Force force);
+
+struct Exec {
+  std::vector<std::string> args, env;         // env is added to the container's
+  std::optional<std::string> cwd, user_name;  // else as the container's command has them
+  bool terminal = false, interactive = false, privileged = false;
+  Stdio stdio;
+};
+// Runs a further program in exactly the container's namespaces, cgroup, capabilities and filter.
+// With a terminal, Started.terminal is its master.
+struct Started {
+  sys::Process process;
+  Fd terminal;
+};
+Result<Started> exec(Container& container, const Exec& what);
+
+// Each kind as this container has it, for show, ps --json and graph.
+struct NamespaceView {
+  ns::Kind kind;
+  std::uint64_t inode = 0;  // 0: not running
+  ns::Source source;
+  bool host = false;                     // it is the one that umbel itself runs in
+  std::vector<std::string> shared_with;  // other containers in the same one
+};
+Result<std::vector<NamespaceView>> namespaces(const Home& home, const Container& container);
+
+// "TERM", "SIGTERM", "15".
+Result<int> parse_signal(std::string_view text);
+std::string signal_name(int signal);
+
+}  // namespace umbel::container

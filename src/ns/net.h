@@ -1,0 +1,9 @@
+#pragma once
+
+#include "base/error.h"
+#include "ns/settings.h"
+
+namespace umbel::ns::net {
+Result<void> apply(const Settings& settings);
+Result<void> capture(Settings& settings);
+}  // namespace umbel::ns::net
