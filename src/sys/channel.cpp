@@ -1,3 +1,5 @@
+// SOCK_SEQPACKET keeps message borders and, unlike SOCK_DGRAM, tells when the other end is gone: by
+// an empty read, which is why an empty message can't be sent. unix(7), cmsg(3).
 #include "sys/channel.h"
 
 #include <sys/socket.h>
@@ -13,6 +15,7 @@ namespace umbel::sys {
 namespace {
 
 constexpr std::size_t most_fds = 8;
+constexpr std::size_t most_bytes = std::size_t{64} << 10;
 
 Result<sockaddr_un> address(const std::string& path) {
   sockaddr_un made{};
@@ -37,6 +40,8 @@ Result<Channel> channel() {
 
 Result<void> send(FdRef socket, std::string_view data, std::span<const FdRef> fds) {
   ensure(fds.size() <= most_fds, "at most 8 descriptors a message");
+  if (data.empty()) return fail_with(EINVAL, "an empty message looks like the end");
+  if (data.size() > most_bytes) return fail_with(EMSGSIZE, "a message of more than 64 KiB");
   iovec part{const_cast<char*>(data.data()), data.size()};  // NOLINT: sendmsg only reads it
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * most_fds)> control{};
   msghdr message{};
@@ -59,7 +64,7 @@ Result<void> send(FdRef socket, std::string_view data, std::span<const FdRef> fd
 
 Result<Message> receive(FdRef socket) {
   Message received;
-  received.data.resize(std::size_t{64} << 10);
+  received.data.resize(most_bytes);
   iovec part{received.data.data(), received.data.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * most_fds)> control{};
   msghdr message{};
@@ -85,6 +90,11 @@ Result<Message> receive(FdRef socket) {
     std::memcpy(numbers.data(), CMSG_DATA(header), number_of_fds * sizeof(int));
     for (std::size_t i = 0; i < number_of_fds; ++i) received.fds.emplace_back(numbers.at(i));
   }
+  if ((message.msg_flags & MSG_TRUNC) != 0)
+    return fail_with(EMSGSIZE, "received a message of more than 64 KiB");
+  if ((message.msg_flags & MSG_CTRUNC) != 0)
+    return fail_with(EMFILE, "received more descriptors than could be taken in",
+                     "raise the limit on open files");
   return received;
 }
 

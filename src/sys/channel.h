@@ -23,7 +23,7 @@ struct Message {
   bool closed = false;  // the other end is gone: no message
 };
 
-// At most 8 descriptors. EPIPE is an error here, never a signal.
+// 1 byte to 64 KiB, and at most 8 descriptors. EPIPE is an error here, never a signal.
 Result<void> send(FdRef socket, std::string_view data, std::span<const FdRef> fds = {});
 // Waits for one message of at most 64 KiB.
 Result<Message> receive(FdRef socket);

@@ -1,3 +1,6 @@
+// Everything starts at a directory descriptor. Where a container may have put symbolic links,
+// openat2 (Linux 5.6) resolves the path in one go inside the kernel, so there is no moment between
+// looking and using.
 #include "sys/file.h"
 
 #include <dirent.h>
@@ -6,6 +9,7 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -102,14 +106,20 @@ Result<void> write_file(FdRef dir, const std::string& path, std::string_view dat
 }
 
 Result<void> replace_file(FdRef dir, const std::string& name, std::string_view data, mode_t mode) {
-  const std::string temporary = "." + name + ".new";
-  const auto written = [&]() -> Result<void> {
-    const Fd fd = TRY(open(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
-    TRY(during("writing " + name, write_all(fd, data)));
-    return rename(dir, temporary, dir, name);
-  }();
-  if (!written) ::unlinkat(dir.number(), temporary.c_str(), 0);
-  return written;
+  // A name of its own for every writer: two at once must not write into the same file.
+  std::string temporary;
+  Result<Fd> fd = fail("not tried");
+  do {
+    std::uint32_t random = 0;
+    TRY(checked(::getrandom(&random, sizeof random, 0), "getrandom"));
+    temporary = "." + name + "." + std::to_string(random) + ".new";
+    fd = open(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+  } while (!fd && fd.error().code == EEXIST);
+  if (!fd) return Failure(std::move(fd).error());
+  Result<void> replaced = during("writing " + name, write_all(*fd, data));
+  if (replaced) replaced = rename(dir, temporary, dir, name);
+  if (!replaced) ::unlinkat(dir.number(), temporary.c_str(), 0);
+  return replaced;
 }
 
 Result<struct stat> status(FdRef fd) {
@@ -149,8 +159,13 @@ Result<void> make_directories(const std::string& path, mode_t mode) {
     const std::string part = path.substr(0, end);
     if (::mkdir(part.c_str(), mode) < 0 && errno != EEXIST)
       return Failure(last_error("mkdir", part));
-    if (end == std::string::npos) return {};
+    if (end == std::string::npos) break;
   }
+  // EEXIST is also the answer for something that is no directory.
+  struct stat made{};
+  TRY(checked(::stat(path.c_str(), &made), "stat", path));
+  if (!S_ISDIR(made.st_mode)) return fail_with(ENOTDIR, path + " is no directory");
+  return {};
 }
 
 Result<void> remove_file(FdRef dir, const std::string& path) {
@@ -159,21 +174,6 @@ Result<void> remove_file(FdRef dir, const std::string& path) {
 
 Result<void> remove_directory(FdRef dir, const std::string& path) {
   return checked(::unlinkat(dir.number(), path.c_str(), AT_REMOVEDIR), "rmdir", path);
-}
-
-Result<void> remove_tree(FdRef dir, const std::string& path) {
-  if (::unlinkat(dir.number(), path.c_str(), 0) == 0) return {};
-  if (errno != EISDIR && errno != EPERM) return Failure(last_error("unlink", path));
-  {
-    open_how how{};
-    how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    how.resolve = RESOLVE_NO_XDEV | RESOLVE_BENEATH;
-    const Fd here = TRY(opened(::syscall(SYS_openat2, dir.number(), path.c_str(), &how, sizeof how),
-                               "openat2", path));
-    for (const std::string& name : TRY(list(here, ".")))
-      TRY(during("removing " + path, remove_tree(here, name)));
-  }
-  return remove_directory(dir, path);
 }
 
 Result<void> rename(FdRef from_dir, const std::string& from, FdRef to_dir, const std::string& to) {

@@ -55,7 +55,8 @@ Result<void> make_directory(FdRef dir, const std::string& path, mode_t mode);
 Result<void> make_directories(const std::string& path, mode_t mode);
 Result<void> remove_file(FdRef dir, const std::string& path);
 Result<void> remove_directory(FdRef dir, const std::string& path);
-// With all that is in it, never following a symbolic link or crossing into another file system.
+// With all that is in it, never following a symbolic link at the end of the path or below it, or
+// crossing into another mount. ENOENT where there is nothing.
 Result<void> remove_tree(FdRef dir, const std::string& path);
 Result<void> rename(FdRef from_dir, const std::string& from, FdRef to_dir, const std::string& to);
 Result<void> symlink(const std::string& target, FdRef dir, const std::string& path);

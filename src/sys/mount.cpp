@@ -1,3 +1,6 @@
+// A mount is made detached (fsopen, open_tree), configured through its descriptor and only then put
+// in its place, so no half-made mount is ever seen and no path is looked up twice. fsconfig
+// explains a refused option in messages that are read from the context; they go into the error.
 #include "sys/mount.h"
 
 #include <fcntl.h>

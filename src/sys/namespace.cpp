@@ -1,3 +1,4 @@
+// glibc has the calls; what it lacks is the kind-neutral ioctls of ioctl_ns(2), Linux 4.9 and 4.11.
 #include "sys/namespace.h"
 
 #include <linux/nsfs.h>

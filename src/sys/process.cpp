@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "sys/call.h"
 
 namespace umbel::sys {
@@ -48,8 +50,8 @@ Fd Process::detach() { return std::move(pidfd_); }
 
 void Process::end() noexcept {
   if (!pidfd_) return;
-  (void)pidfd_signal(pidfd_, SIGKILL);
-  (void)reap(pidfd_);
+  // A child that may not be killed (it became another user's) would be waited for without end.
+  if (pidfd_signal(pidfd_, SIGKILL)) (void)reap(pidfd_);
   pidfd_.close();
 }
 
@@ -89,10 +91,18 @@ Result<Fd> pidfd_getfd(FdRef pidfd, int number) {
 }
 
 Result<bool> wait_end(FdRef pidfd, std::chrono::milliseconds at_most) {
-  pollfd watched{.fd = pidfd.number(), .events = POLLIN, .revents = 0};
-  const int ready = TRY(checked_int(
-      retried([&] { return ::poll(&watched, 1, static_cast<int>(at_most.count())); }), "poll"));
-  return ready > 0;
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds day = std::chrono::hours(24);
+  const Clock::time_point until = Clock::now() + std::clamp(at_most, at_most.zero(), 365 * day);
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    pollfd watched{.fd = pidfd.number(), .events = POLLIN, .revents = 0};
+    const int timeout = static_cast<int>(std::clamp(left, left.zero(), day).count());
+    const int ready = ::poll(&watched, 1, timeout);
+    if (ready < 0 && errno != EINTR) return Failure(last_error("poll"));
+    if (ready > 0) return true;
+    if (left <= left.zero()) return false;
+  }
 }
 
 Result<Exit> reap(FdRef pidfd) {
