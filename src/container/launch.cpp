@@ -5,14 +5,11 @@
 
 #include <unistd.h>
 
-#include "base/text.h"
 #include "container/inside.h"
 #include "container/talk.h"
 #include "ns/time.h"
 #include "ns/user.h"
 #include "sys/channel.h"
-#include "sys/file.h"
-#include "sys/identity.h"
 
 namespace umbel::container {
 
@@ -23,17 +20,6 @@ std::uint64_t flags_of_clone(const ns::Plan& plan) {
   for (const ns::KindInfo& kind : ns::kinds)
     if (kind.by_clone) flags |= plan.fresh & kind.flag;
   return flags;
-}
-
-// pid_namespaces(7): a pidfd's fdinfo shows the pid as the reader's pid namespace counts.
-Result<HostPid> pid_behind(FdRef pidfd) {
-  const std::string text =
-      TRY(sys::read_file(cwd, "/proc/self/fdinfo/" + std::to_string(pidfd.number())));
-  for (std::string_view line : split(text, '\n'))
-    if (line.starts_with("Pid:"))
-      if (const auto pid = number(trimmed(line.substr(4))); pid && *pid > 0)
-        return HostPid(static_cast<std::int32_t>(*pid));
-  return fail("the first process has ended already");
 }
 
 // The stage: everything up to the birth of init, which becomes the launcher's child, not its own.
@@ -65,9 +51,10 @@ Result<void> stage(const Config& config, Surroundings& around, Fd& channel) {
   return say(channel, Word::born, {}, std::span(&sent, 1));
 }
 
-Result<sys::Process> start_by_stage(const Config& config, Surroundings& around, FdRef ours,
+Result<sys::Process> start_by_stage(const Config& config, Surroundings& around, Fd& ours,
                                     Fd& theirs) {
   sys::Process helper = TRY(sys::start({}, [&] {
+    ours.close();  // or a launcher that dies would never read as end of file
     const Result<void> done = stage(config, around, theirs);
     if (!done) (void)say_error(theirs, done.error());
     return 0;
@@ -83,7 +70,7 @@ Result<sys::Process> start_by_stage(const Config& config, Surroundings& around, 
     }
     if (heard.word != Word::born || heard.fds.size() != 1)
       return fail("the stage said the wrong thing");
-    const HostPid pid = TRY(pid_behind(heard.fds[0]));
+    const HostPid pid = TRY(sys::pid_behind(heard.fds[0]));
     sys::Process init(pid, std::move(heard.fds[0]));
     TRY(helper.wait());
     return init;
@@ -96,7 +83,7 @@ Result<sys::Process> start_directly(const Config& config, Surroundings& around, 
       "as an ordinary user, add --userns new",
       during("making the namespaces", sys::clone3({.flags = flags_of_clone(around.namespaces)}))));
   if (!init) {
-    ours.close();  // or a launcher that dies would never read as end of file
+    ours.close();
     inside(config, around, std::move(theirs));
   }
   theirs.close();

@@ -79,6 +79,10 @@ Result<void> pidfd_signal(FdRef pidfd, int signal);
 Result<Fd> pidfd_getfd(FdRef pidfd, int number);
 // True once the process has ended; waits at most that long. Works for any process, child or not.
 Result<bool> wait_end(FdRef pidfd, std::chrono::milliseconds at_most);
+// The pid of the process, as one's own pid namespace counts.
+Result<HostPid> pid_behind(FdRef pidfd);
+// How a process that was reaped, by whomever, has ended. Linux 6.15; ENOTTY before.
+Result<Exit> exit_of(FdRef pidfd);
 // Reaps a child by pidfd.
 Result<Exit> reap(FdRef pidfd);
 

@@ -1,0 +1,136 @@
+// A further program in a container: a stage enters everything by one setns(2) on the init's pidfd
+// (Linux 5.8), which either joins all or none, and gives birth to the program as the caller's
+// child, so that it is born in the container's pid namespace.
+#include <unistd.h>
+
+#include "console/terminal.h"
+#include "container/lifecycle.h"
+#include "container/process_id.h"
+#include "container/talk.h"
+#include "sys/channel.h"
+#include "sys/file.h"
+#include "sys/identity.h"
+#include "sys/mount.h"
+
+namespace umbel::container {
+
+namespace {
+
+Process process_of(const Config& config, const Exec& what) {
+  Process process = config.process;
+  process.args = what.args;
+  process.env.insert(process.env.end(), what.env.begin(), what.env.end());
+  if (what.cwd) process.cwd = *what.cwd;
+  if (what.user_name) {
+    process.user_name = *what.user_name;
+    // The first command's HOME is another person's.
+    std::erase_if(process.env, [](const std::string& entry) { return entry.starts_with("HOME="); });
+  }
+  process.terminal = what.terminal;
+  process.interactive = what.interactive;
+  if (what.privileged) {
+    const security::CapSet all = security::all_capabilities();
+    process.capabilities = {all, all, 0, all, 0};
+    process.seccomp.reset();
+    process.no_new_privileges = false;
+  }
+  return process;
+}
+
+// CLONE_NEW* of the kinds in which the container differs from this process: joining one's own user
+// namespace would be refused.
+Result<std::uint64_t> differing(HostPid pid) {
+  std::uint64_t flags = 0;
+  const std::string theirs = "/proc/" + std::to_string(pid.value()) + "/ns/";
+  for (const ns::KindInfo& kind : ns::kinds) {
+    const Fd own = TRY(sys::open(cwd, "/proc/self/ns/" + std::string(kind.proc), O_PATH));
+    const Fd other = TRY(sys::open(cwd, theirs + std::string(kind.proc), O_PATH));
+    if (TRY(sys::identity(own)) != TRY(sys::identity(other))) flags |= kind.flag;
+  }
+  return flags;
+}
+
+struct Entry {
+  const Process& process;
+  const std::optional<security::Filter>& filter;
+  Stdio stdio;
+  FdRef init;
+  std::uint64_t join;
+};
+
+Result<void> inside(const Entry& entry, FdRef channel) {
+  const Fd root = TRY(sys::open(cwd, "/", O_PATH | O_DIRECTORY));
+  Fd slave;
+  if (entry.process.terminal) {
+    const Fd devpts = TRY(sys::open_in_root(root, "/dev/pts", O_PATH | O_DIRECTORY));
+    console::Pty pty = TRY(during("making a terminal", console::open_pty(devpts)));
+    const FdRef master = pty.master;
+    TRY(say(channel, Word::terminal, {}, std::span(&master, 1)));
+    slave = std::move(pty.slave);
+  }
+  const Person person = TRY(settle(entry.process, root));
+  return Failure(run({.process = entry.process,
+                      .person = person,
+                      .filter = entry.filter,
+                      .stdio = entry.stdio,
+                      .terminal = slave,
+                      .channel = channel}));
+}
+
+// In the stage. The copy that clone3 makes of it becomes the program.
+Result<void> enter(const Entry& entry, FdRef channel) {
+  TRY(expect(channel, Word::go));
+  if (entry.join != 0) TRY(during("entering the container", sys::setns(entry.init, entry.join)));
+  if ((entry.join & CLONE_NEWUSER) != 0)
+    TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
+  sys::Process born = TRY(sys::clone3({.flags = CLONE_PARENT}));
+  if (!born) {
+    const Result<void> failed = inside(entry, channel);
+    (void)say_error(channel, failed.error());
+    _exit(127);
+  }
+  const Fd pidfd = born.detach();
+  const FdRef sent = pidfd;
+  return say(channel, Word::born, {}, std::span(&sent, 1));
+}
+
+}  // namespace
+
+Result<Started> exec(Container& container, const Exec& what) {
+  const Fd init = TRY(container.init());
+  if (container.status() == Status::paused)
+    return fail(container.name() + " is paused: nothing can run in it",
+                "resume it first: umbel resume " + container.name());
+  const Process process = process_of(container.config, what);
+  std::optional<security::Filter> filter;
+  if (process.seccomp) {
+    const Home home = TRY(Home::open());
+    filter = TRY(security::compile(*process.seccomp, TRY(home.cache())));
+  }
+  const std::uint64_t join = TRY(differing(container.state.init.pid));
+  const Entry entry{process, filter, what.stdio, init, join};
+  sys::Channel channel = TRY(sys::channel());
+  sys::Process stage = TRY(sys::start({}, [&] {
+    channel.ours.close();
+    const Result<void> entered = enter(entry, channel.theirs);
+    if (!entered) (void)say_error(channel.theirs, entered.error());
+    return 0;
+  }));
+  channel.theirs.close();
+  if (!container.state.cgroup.empty()) TRY(container.group().add(stage.pid()));
+  TRY(say(channel.ours, Word::go));
+  Started started;
+  for (bool ready = false;;) {
+    Heard heard = TRY(hear(channel.ours));
+    if (heard.closed && ready && started.process) return started;
+    if (heard.closed)
+      return fail("the process that was to enter " + container.name() + " was killed");
+    if (heard.word == Word::ready) ready = true;
+    if (heard.word == Word::terminal && heard.fds.size() == 1)
+      started.terminal = std::move(heard.fds[0]);
+    if (heard.word == Word::born && heard.fds.size() == 1)
+      started.process = sys::Process(TRY(sys::pid_behind(heard.fds[0])), std::move(heard.fds[0]));
+  }
+}
+
+}  // namespace umbel::container

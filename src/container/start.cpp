@@ -1,0 +1,112 @@
+#include "container/start.h"
+
+#include <fcntl.h>
+
+#include "container/lifecycle.h"
+#include "container/process_id.h"
+#include "sys/file.h"
+#include "sys/identity.h"
+
+namespace umbel::container {
+
+namespace {
+
+Result<Surroundings> surround(const Config& config) {
+  const Home home = TRY(Home::open());
+  Surroundings around;
+  around.namespaces =
+      TRY(ns::plan(config.namespaces, [&](const ns::KindInfo& kind, const std::string& name) {
+        return open_namespace_of(home, kind, name);
+      }));
+  if (around.namespaces.is_fresh(ns::Kind::mnt)) around.files = TRY(rootfs::prepare(config.files));
+  if (config.process.seccomp)
+    around.filter = TRY(security::compile(*config.process.seccomp, TRY(home.cache())));
+  return around;
+}
+
+Result<cgroup::Cgroup> make_cgroup(const Config& config) {
+  cgroup::Cgroup group = TRY(during("making the cgroup", cgroup::Cgroup::create(config.cgroup)));
+  TRY(group.limit(config.limits));
+  if (!config.device_rules.empty()) TRY(group.restrict_devices(config.device_rules));
+  return group;
+}
+
+Result<void> write_pid_file(const Container& container) {
+  if (container.config.pid_file.empty()) return {};
+  const Fd file = TRY(during(
+      "--pidfile", sys::open(cwd, container.config.pid_file, O_WRONLY | O_CREAT | O_TRUNC, 0644)));
+  return sys::write_all(file, std::to_string(container.state.init.pid.value()) + "\n");
+}
+
+}  // namespace
+
+Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const std::string& name) {
+  const std::string step = "--" + std::string(kind.option) + " with:" + name;
+  const Container other = TRY(during(step, home.find(name)));
+  const Fd init = TRY(during(step, other.init()));
+  Fd ns = TRY(during(step, sys::open(cwd,
+                                     "/proc/" + std::to_string(other.state.init.pid.value()) +
+                                         "/ns/" + std::string(kind.proc),
+                                     O_RDONLY)));
+  // The pid was still that process's when its namespace was opened.
+  if (!is_alive(other.state.init)) return fail(step + ": " + name + " has just ended");
+  return ns;
+}
+
+Result<Launched> start(Container& container, const Stdio& stdio) {
+  const Config& config = container.config;
+  State& state = container.state;
+  Surroundings around = TRY(surround(config));
+  around.stdio = stdio;
+  cgroup::Cgroup group;
+  const State before = state;
+  state.exit_code.reset();
+  state.started = state.finished = 0;
+  state.out_of_memory = false;
+  if (!config.cgroup.empty()) {
+    group = TRY(make_cgroup(config));
+    state.cgroup = group.paths();
+    around.cgroup = &group;
+  }
+  Result<Launched> launched = launch(config, around, [&](HostPid pid) -> Result<void> {
+    state.init = TRY(identify(pid));
+    state.monitor = TRY(identify(sys::own_pid()));
+    return container.save_state();
+  });
+  const auto recorded = [&]() -> Result<void> {
+    if (!launched) return Failure(launched.error());
+    state.started = now();
+    state.notes = launched->notes;
+    TRY(write_pid_file(container));
+    return container.save_state();
+  }();
+  if (!recorded) {
+    state = before;
+    (void)container.save_state();
+    return Failure(recorded.error());
+  }
+  group.detach();
+  return launched;
+}
+
+Result<void> finish(Container& container, const sys::Exit& exit) {
+  TRY(container.lock());
+  State& state = container.state;
+  if (!state.cgroup.empty()) {
+    cgroup::Cgroup group = container.group();
+    if (const Result<cgroup::Usage> usage = group.usage())
+      state.out_of_memory = usage->oom_kills > 0;
+    // In a shared pid namespace the command's children outlive it.
+    (void)group.kill(SIGKILL);
+    TRY(group.remove());
+    state.cgroup.clear();
+  }
+  state.exit_code = exit.code();
+  state.finished = now();
+  TRY(container.save_state());
+  if (container.config.auto_remove) return container.erase();
+  container.unlock();
+  return {};
+}
+
+}  // namespace umbel::container

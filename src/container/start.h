@@ -1,0 +1,20 @@
+// The part that a foreground and a detached start share.
+#pragma once
+
+#include "base/error.h"
+#include "container/launch.h"
+#include "container/store.h"
+
+namespace umbel::container {
+
+// Opens what is joined, prepares files and filter, makes the cgroup with its limits, launches, and
+// keeps the record true at each step. On an error nothing is left but the record, as it was.
+Result<Launched> start(Container& container, const Stdio& stdio);
+
+// After init was reaped: records how it ended, removes the cgroup, and everything with --rm.
+Result<void> finish(Container& container, const sys::Exit& exit);
+
+// One of another container's namespaces; the error says why it can't be shared.
+Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const std::string& name);
+
+}  // namespace umbel::container
