@@ -1,0 +1,134 @@
+// The monitor of a detached container, in two lives. In the first it is a copy of the umbel that was
+// called: it starts the container, so that it is its parent, and reports. In the second it has executed
+// itself anew under the name umbel-monitor, which gives back all memory of the first, and serves the
+// container's streams until the end. The container does not depend on it.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/text.h"
+#include "console/log.h"
+#include "console/monitor.h"
+#include "container/lifecycle.h"
+#include "container/process_id.h"
+#include "container/start.h"
+#include "container/talk.h"
+#include "sys/channel.h"
+#include "sys/file.h"
+#include "sys/identity.h"
+#include "sys/mount.h"
+
+namespace umbel::container {
+
+namespace {
+
+// The descriptors that pass from the first life to the second, in the order of the arguments.
+struct Kept {
+  Fd init, listener, terminal, in, out, err;
+  std::array<Fd*, 6> all() { return {&init, &listener, &terminal, &in, &out, &err}; }
+};
+
+struct Ends {
+  sys::Pipe in, out, err;
+  Fd null;
+};
+
+Result<Ends> open_ends(const Process& process) {
+  Ends ends{.null = TRY(sys::open(cwd, "/dev/null", O_RDWR))};
+  if (process.terminal) return ends;
+  if (process.interactive) ends.in = TRY(sys::pipe());
+  ends.out = TRY(sys::pipe());
+  ends.err = TRY(sys::pipe());
+  return ends;
+}
+
+Result<Kept> first_life(Container& container) {
+  TRY(sys::new_session());
+  const Process& process = container.config.process;
+  Ends ends = TRY(open_ends(process));
+  const Stdio stdio = process.terminal ? Stdio{ends.null, ends.null, ends.null}
+                                       : Stdio{process.interactive ? ends.in.read : ends.null,
+                                               ends.out.write, ends.err.write};
+  Kept kept;
+  container.state.logged = true;
+  kept.listener = TRY(sys::listen_at(container.path("attach")));
+  Launched launched = TRY(start(container, stdio));
+  kept.init = launched.init.detach();
+  kept.terminal = std::move(launched.terminal);
+  kept.in = std::move(ends.in.write);
+  kept.out = std::move(ends.out.read);
+  kept.err = std::move(ends.err.read);
+  for (int number = 0; number < 3; ++number) TRY(sys::install(ends.null, number));
+  return kept;
+}
+
+// Returns only if it fails.
+Error second_life(const Container& container, Kept kept) {
+  const Home home = *Home::open();
+  std::vector<std::string> args{"umbel-monitor", container.name()};
+  for (Fd* fd : kept.all()) {
+    args.push_back(std::to_string(fd->number()));
+    if (*fd) (void)sys::set_close_on_exec(*fd, false);
+  }
+  const Result<Fd> self = sys::open(cwd, "/proc/self/exe", O_PATH);
+  if (!self) return self.error();
+  (void)::chdir("/");
+  return sys::execute(*self, args, std::vector<std::string>{"UMBEL_HOME=" + home.path()});
+}
+
+int monitor(Container& container, FdRef channel) {
+  Result<Kept> kept = first_life(container);
+  if (!kept) {
+    (void)say_error(channel, kept.error());
+    return 125;
+  }
+  (void)say(channel, Word::ready);
+  (void)second_life(container, std::move(*kept));
+  return 125;
+}
+
+Result<void> serve(Container& container, Kept kept) {
+  console::LogWriter log = TRY(console::LogWriter::open(container.path("log")));
+  const sys::Exit exit = TRY(console::serve({.terminal = std::move(kept.terminal),
+                                             .in = std::move(kept.in),
+                                             .out = std::move(kept.out),
+                                             .err = std::move(kept.err)},
+                                            kept.listener, log, kept.init));
+  return finish(container, exit);
+}
+
+}  // namespace
+
+Result<void> start_detached(Container& container) {
+  sys::Channel channel = TRY(sys::channel());
+  sys::Process monitoring = TRY(sys::start({}, [&] {
+    channel.ours.close();
+    return monitor(container, channel.theirs);
+  }));
+  channel.theirs.close();
+  const Heard heard = TRY(hear(channel.ours));
+  if (heard.closed) return fail("the monitor of " + container.name() + " was killed while it started");
+  for (bool gone = false; !gone;) gone = TRY(hear(channel.ours)).closed;  // it executes: all is recorded
+  (void)monitoring.detach();
+  TRY(container.lock());
+  container.unlock();
+  return {};
+}
+
+int monitor_main(const std::vector<std::string>& args) {
+  Kept kept;
+  if (args.size() != 2 + kept.all().size()) return 125;
+  for (std::size_t i = 0; i < kept.all().size(); ++i)
+    if (const auto fd = number(args[i + 2]); fd && *fd >= 0) {
+      *kept.all().at(i) = Fd(static_cast<int>(*fd));
+      (void)sys::set_close_on_exec(*kept.all().at(i), true);
+    }
+  (void)sys::set_process_name("umbel-monitor");
+  const Result<Home> home = Home::open();
+  Result<Container> container = home ? home->find(args[1]) : Result<Container>(Failure(home.error()));
+  if (!container) return 125;
+  return serve(*container, std::move(kept)) ? 0 : 125;
+}
+
+}  // namespace umbel::container
