@@ -5,7 +5,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <thread>
 #include <vector>
 
@@ -79,11 +78,11 @@ std::string log_time(std::int64_t nanoseconds) {
   const time_t seconds = nanoseconds / 1'000'000'000;
   tm parts{};
   ::gmtime_r(&seconds, &parts);
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ",
-                parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                parts.tm_sec, static_cast<long>(nanoseconds % 1'000'000'000));
-  return text.data();
+  std::array<char, 32> text{};
+  ::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &parts);
+  std::string rest = std::to_string(nanoseconds % 1'000'000'000);
+  rest.insert(0, 9 - rest.size(), '0');
+  return text.data() + rest + "Z";
 }
 
 Result<LogWriter> LogWriter::open(std::string path) {
