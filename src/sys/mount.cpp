@@ -111,6 +111,16 @@ Result<void> pivot_root(FdRef root) {
   return checked(::chdir("/"), "chdir", "/");
 }
 
+Result<void> pivot_root_above(FdRef bottom, FdRef root) {
+  TRY(change_directory(bottom));
+  // The kernel puts the old root onto the topmost mount at the second path, which is `root`. This
+  // process's root becomes `bottom`; chroot lifts it to where a new process of this namespace is.
+  TRY(checked(::syscall(SYS_pivot_root, ".", "."), "pivot_root"));
+  TRY(change_root(root));
+  TRY(unmount(".", MNT_DETACH));
+  return checked(::chdir("/"), "chdir", "/");
+}
+
 Result<void> unmount(const std::string& path, int flags) {
   return checked(::umount2(path.c_str(), flags), "umount", path);
 }

@@ -51,6 +51,9 @@ Result<void> attach_at(FdRef mount, FdRef dir, const std::string& path);
 // The new root is `root`; the old one is detached from this mount namespace. The working directory
 // is "/" afterwards.
 Result<void> pivot_root(FdRef root);
+// The same, with the mount `bottom` (attached to the old root; `root` is attached to it) becoming
+// the namespace's lowest mount, covered by `root`: only unmounting "/" shows it.
+Result<void> pivot_root_above(FdRef bottom, FdRef root);
 Result<void> unmount(const std::string& path, int flags);
 Result<void> change_root(FdRef root);
 Result<void> change_directory(FdRef dir);

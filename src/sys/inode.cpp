@@ -1,0 +1,47 @@
+// Contents are copied by sendfile(2), which works between any two files; copy_file_range(2) refuses
+// some pairs of file systems, and what is copied here is small.
+#include "sys/inode.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "sys/call.h"
+
+namespace umbel::sys {
+
+mode_t set_umask(mode_t mask) { return ::umask(mask); }
+
+Result<std::optional<std::string>> extended_attribute(FdRef fd, const std::string& name) {
+  std::array<char, 4096> value{};
+  const ssize_t length = ::fgetxattr(fd.number(), name.c_str(), value.data(), value.size());
+  if (length >= 0) return std::string(value.data(), static_cast<std::size_t>(length));
+  if (errno == ENODATA || errno == EOPNOTSUPP) return std::nullopt;
+  return Failure(last_error("fgetxattr", name));
+}
+
+Result<void> change_owner_at(FdRef dir, const std::string& path, uid_t uid, gid_t gid) {
+  return checked(::fchownat(dir.number(), path.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW), "chown",
+                 path);
+}
+
+Result<void> set_times_at(FdRef dir, const std::string& path, const struct stat& like) {
+  const std::array<timespec, 2> times{like.st_atim, like.st_mtim};
+  return checked(::utimensat(dir.number(), path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW),
+                 "utimensat", path);
+}
+
+Result<void> copy_contents(FdRef from, FdRef to) {
+  constexpr std::size_t step = std::size_t{1} << 24;
+  for (;;) {
+    const ssize_t count =
+        retried([&] { return ::sendfile(to.number(), from.number(), nullptr, step); });
+    if (count < 0) return Failure(last_error("sendfile"));
+    if (count == 0) return {};
+  }
+}
+
+}  // namespace umbel::sys
