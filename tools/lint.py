@@ -225,7 +225,7 @@ def main(args: list[str]) -> int:
     for problem in problems:
         print(problem)
     good = not problems
-    sources = [str(f) for f in files if f.suffix in CXX]
+    sources = [str(f) for f in files if f.suffix in {".cpp", ".h"}]
     if sources:
         formatted, output = run(["clang-format-19", "--dry-run", "-Werror", *sources])
         print(output, end="")

@@ -1,25 +1,31 @@
 // Makes a container's file system, by descriptor from beginning to end, in two halves.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "rootfs/plan.h"
 #include "rootfs/spec.h"
 
 namespace umbel::rootfs {
 
-// Opened in the launcher, with its rights and in its mount namespace: the root directory, the
-// sources of binds (as detached copies where the launcher may make them), id-map user namespaces.
-// Errors such as a missing root or source come from here, before anything was started.
+// Made in the launcher, with its rights and in its mount namespace. Errors such as an unknown
+// option, a missing root or source come from here, before anything was started.
 struct Prepared {
-  Fd root;                  // absent for the overlay
-  std::vector<Fd> sources;  // one a mount; absent where the mount needs none
-  std::vector<Fd> id_maps;  // one a mount; absent where it has no mappings
+  // Detached copies of the root directory and of the sources of binds (one a mount). Absent where
+  // there is none, and all absent where the launcher may not make them (an ordinary user): then the
+  // child, which may in its own user namespace, opens them by their paths.
+  Fd root;
+  std::vector<Fd> sources;
+  std::vector<Plan> plans;  // one a mount
 };
-Result<Prepared> prepare(const Spec& spec);
+// The container's own id mappings, if it has a user namespace: what "idmap" without mappings uses.
+struct Mappings {
+  std::vector<IdMapping> uids, gids;
+};
+Result<Prepared> prepare(const Spec& spec, const Mappings& own = {});
 
 // What the container's namespaces allow: a new proc, sysfs, mqueue or cgroup mount needs the
 // matching namespace to be owned by the mount namespace's user namespace; otherwise the host's is
@@ -34,15 +40,17 @@ struct Built {
   Fd root;
   std::vector<std::string> notes;  // what could not be had and what was done instead
 };
-// In the child, in its own mount namespace with the host's root still there: makes the tree and
-// makes it the root (pivot_root). The old root is gone when it returns.
+// In the child, in its own mount namespace with the host's root still there, after it has joined
+// its cgroups and other namespaces: makes the tree and makes it the root (pivot_root). The old root
+// is gone when it returns. After an error the mount namespace is of no use any more.
 Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights);
 
-// Puts the container's own terminal at /dev/console; `pts` is its slave's path inside.
+// Puts the container's own terminal at /dev/console; `pts` is its slave's path inside. Before or
+// after the root has become the process's own.
 Result<void> bind_console(FdRef root, const std::string& pts);
 
-// The changes of a running overlay container against the host, seen from its init process: what was
-// added, changed or deleted.
+// The changes of a running overlay container against the host (the caller's own "/"), sorted by
+// path: what was added, changed or deleted. A directory is changed too where something in it is.
 struct Change {
   char kind = 'A';  // A, C or D
   std::string path;
