@@ -7,12 +7,12 @@ import re
 import sys
 from pathlib import Path
 
-CLOSING = re.compile(r"(\d+)% tests passed, (\d+) tests failed out of (\d+)")
+CLOSING = re.compile(r"^(\d+)% tests passed, (\d+) tests failed out of (\d+)", re.M)
 GTEST_SKIP = re.compile(
     r"^\[ RUN +\] (?P<name>\S+)\n(?P<output>(?:(?!\[ ).*\n)*?)\[  SKIPPED \] (?P=name)", re.M
 )
 TAP_SKIP = re.compile(r"^ok \d+ (?P<name>.*?) # skip ?(?P<reason>.*)$", re.M)
-CTEST_SKIP = re.compile(r"^ *\d+/\d+ Test +#\d+: (\S+) \.+\*\*\*Not Run|\(Not Run\)", re.M)
+UNITTEST_SKIP = re.compile(r"^(?P<name>\w+) \([\w.]+\) \.\.\. skipped '(?P<reason>.*)'$", re.M)
 
 
 def gtest_reason(output: str) -> str:
@@ -23,13 +23,16 @@ def gtest_reason(output: str) -> str:
 
 
 def skipped(log: str):
-    for test in re.split(r"^-{58}\n(?=\d+/\d+ Testing: )", log, flags=re.M):
-        header = re.search(r"^\d+/\d+ Testing: (\S+)", test, re.M)
-        name = header.group(1) if header else "?"
+    """Pairs of a test's name and the reason, from ctest's LastTest.log."""
+    for test in re.split(r"^(?=\d+/\d+ Testing: )", log, flags=re.M):
+        header = re.match(r"\d+/\d+ Testing: (\S+)", test)
+        if not header:
+            continue
         for match in GTEST_SKIP.finditer(test):
-            yield f"{name} {match['name']}", gtest_reason(match["output"])
-        for match in TAP_SKIP.finditer(test):
-            yield f"{name} {match['name']}", match["reason"] or "no reason given"
+            yield f"{header[1]} {match['name']}", gtest_reason(match["output"])
+        for pattern in (TAP_SKIP, UNITTEST_SKIP):
+            for match in pattern.finditer(test):
+                yield f"{header[1]} {match['name']}", match["reason"] or "no reason given"
 
 
 def main(presets):
@@ -41,9 +44,10 @@ def main(presets):
         for name, reason in skipped(log):
             skips.setdefault((name, reason), []).append(preset)
         closing = CLOSING.findall((build / "ctest.log").read_text(errors="replace"))
-        if closing:
-            failed += int(closing[-1][1])
-            total += int(closing[-1][2])
+        if not closing:
+            sys.exit(f"{preset}: ctest did not come to its end")
+        failed += int(closing[-1][1])
+        total += int(closing[-1][2])
     print()
     for (name, reason), where in skips.items():
         print(f"skipped: {name} ({', '.join(where)}): {reason}")

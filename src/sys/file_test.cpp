@@ -204,14 +204,14 @@ TEST(RemoveTree, IsNotStoppedByDepth) {
     const rlimit few{.rlim_cur = 128, .rlim_max = 128};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
     Fd at = *duplicate(scratch.dir());
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 300; ++i) {
       ASSERT_TRUE(make_directory(at, "d", 0755));
-      ASSERT_TRUE(symlink("d", at, "l"));
       at = *open(at, "d", O_RDONLY | O_DIRECTORY);
     }
+    ASSERT_TRUE(symlink("..", at, "link"));
     EXPECT_EQ(why_not(remove_tree(scratch.dir(), "d")), "");
   });
-  EXPECT_EQ(names(scratch.dir()), (std::vector<std::string>{"l"}));
+  EXPECT_TRUE(names(scratch.dir()).empty());
 }
 
 TEST(RemoveTree, StopsAtAMount) {
