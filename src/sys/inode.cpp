@@ -23,6 +23,25 @@ Result<std::optional<std::string>> extended_attribute(FdRef fd, const std::strin
   return Failure(last_error("fgetxattr", name));
 }
 
+Result<std::optional<std::string>> extended_attribute_at(const std::string& path,
+                                                         const std::string& name) {
+  std::array<char, 4096> value{};
+  const ssize_t length = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
+  if (length >= 0) return std::string(value.data(), static_cast<std::size_t>(length));
+  if (errno == ENODATA || errno == EOPNOTSUPP) return std::nullopt;
+  return Failure(last_error("lgetxattr", name + " of " + path));
+}
+
+Result<void> set_extended_attribute_at(const std::string& path, const std::string& name,
+                                       const std::string& value) {
+  return checked(::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0),
+                 "lsetxattr", name + " of " + path);
+}
+
+Result<void> may_write(FdRef dir, const std::string& path) {
+  return checked(::faccessat(dir.number(), path.c_str(), W_OK, AT_EACCESS), "access", path);
+}
+
 Result<void> change_owner_at(FdRef dir, const std::string& path, uid_t uid, gid_t gid) {
   return checked(::fchownat(dir.number(), path.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW), "chown",
                  path);

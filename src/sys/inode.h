@@ -1,5 +1,5 @@
-// What a file is besides its name and type: extended attributes, times, owner; and its content as a
-// whole.
+// What a file is besides its name and type: extended attributes, times, owner, what the caller may
+// do; and its content as a whole.
 #pragma once
 
 #include <sys/stat.h>
@@ -17,6 +17,14 @@ mode_t set_umask(mode_t mask);
 
 // Nothing where the file has no such attribute or its file system has none at all.
 Result<std::optional<std::string>> extended_attribute(FdRef fd, const std::string& name);
+// Of what is at an absolute path; a symbolic link at its end is not followed.
+Result<std::optional<std::string>> extended_attribute_at(const std::string& path,
+                                                         const std::string& name);
+Result<void> set_extended_attribute_at(const std::string& path, const std::string& name,
+                                       const std::string& value);
+
+// An error unless the effective user may write there; EROFS on a read-only file system.
+Result<void> may_write(FdRef dir, const std::string& path);
 
 // Neither follows a symbolic link at the end.
 Result<void> change_owner_at(FdRef dir, const std::string& path, uid_t uid, gid_t gid);
