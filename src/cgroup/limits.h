@@ -51,8 +51,21 @@ void fields(auto& archive, Rdma& r) {
   archive("objects", r.objects);
 }
 
+struct InterfacePriority {
+  std::string name;  // of a network interface
+  std::uint32_t priority = 0;
+};
+void fields(auto& archive, InterfacePriority& p) {
+  archive("name", p.name);
+  archive("priority", p.priority);
+}
+
+// Zero is a value like any other: a converter for a format in which it means "not given" leaves the
+// field absent.
 struct Limits {
-  // Bytes; -1 is no limit. swap is memory plus swap, as in OCI.
+  // Bytes; -1 is no limit. memory_swap is memory plus swap, as in OCI; on cgroup v2, which counts
+  // swap alone, the difference is written. check_before_update refuses a limit below what is in use
+  // now, where the kernel would kill.
   std::optional<std::int64_t> memory, memory_reservation, memory_swap, kernel_memory,
       kernel_memory_tcp;
   std::optional<std::uint64_t> swappiness;
@@ -68,6 +81,8 @@ struct Limits {
   std::vector<IoThrottle> read_bytes, write_bytes, read_operations, write_operations;
   std::vector<HugePages> huge_pages;
   std::vector<Rdma> rdma;
+  std::optional<std::uint32_t> network_class;  // net_cls.classid; v1 only, as are priorities
+  std::vector<InterfacePriority> network_priorities;
   std::map<std::string, std::string> unified;  // file -> value, cgroup v2 only
 };
 void fields(auto& archive, Limits& l) {
@@ -99,10 +114,13 @@ void fields(auto& archive, Limits& l) {
   archive("writeOperations", l.write_operations);
   archive("hugePages", l.huge_pages);
   archive("rdma", l.rdma);
+  archive("networkClass", l.network_class);
+  archive("networkPriorities", l.network_priorities);
   archive("unified", l.unified);
 }
 
-// One rule of device access, in order; the last that matches decides.
+// One rule of device access, in order: for each kind of access the last that matches decides. What
+// none matches stays as the parent cgroup has it, and no rule gives more than the parent has.
 struct DeviceRule {
   bool allow = false;
   std::string type = "a";                    // a (all), b or c
