@@ -1,7 +1,7 @@
-// The monitor of a detached container, in two lives. In the first it is a copy of the umbel that was
-// called: it starts the container, so that it is its parent, and reports. In the second it has executed
-// itself anew under the name umbel-monitor, which gives back all memory of the first, and serves the
-// container's streams until the end. The container does not depend on it.
+// The monitor of a detached container, in two lives. In the first it is a copy of the umbel that
+// was called: it starts the container, so that it is its parent, and reports. In the second it has
+// executed itself anew under the name umbel-monitor, which gives back all memory of the first, and
+// serves the container's streams until the end. The container does not depend on it.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -35,7 +35,7 @@ struct Ends {
 };
 
 Result<Ends> open_ends(const Process& process) {
-  Ends ends{.null = TRY(sys::open(cwd, "/dev/null", O_RDWR))};
+  Ends ends { .null = TRY(sys::open(cwd, "/dev/null", O_RDWR)) };
   if (process.terminal) return ends;
   if (process.interactive) ends.in = TRY(sys::pipe());
   ends.out = TRY(sys::pipe());
@@ -108,8 +108,10 @@ Result<void> start_detached(Container& container) {
   }));
   channel.theirs.close();
   const Heard heard = TRY(hear(channel.ours));
-  if (heard.closed) return fail("the monitor of " + container.name() + " was killed while it started");
-  for (bool gone = false; !gone;) gone = TRY(hear(channel.ours)).closed;  // it executes: all is recorded
+  if (heard.closed)
+    return fail("the monitor of " + container.name() + " was killed while it started");
+  for (bool gone = false; !gone;) gone = TRY(hear(channel.ours))
+  .closed;  // it executes: all is recorded
   (void)monitoring.detach();
   TRY(container.lock());
   container.unlock();
@@ -126,9 +128,14 @@ int monitor_main(const std::vector<std::string>& args) {
     }
   (void)sys::set_process_name("umbel-monitor");
   const Result<Home> home = Home::open();
-  Result<Container> container = home ? home->find(args[1]) : Result<Container>(Failure(home.error()));
+  Result<Container> container =
+      home ? home->find(args[1]) : Result<Container>(Failure(home.error()));
   if (!container) return 125;
-  return serve(*container, std::move(kept)) ? 0 : 125;
+  const Result<void> served = serve(*container, std::move(kept));
+  if (served) return 0;
+  container->state.notes.push_back("its monitor failed: " + served.error().message());
+  (void)container->save_state();
+  return 125;
 }
 
 }  // namespace umbel::container

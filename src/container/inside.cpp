@@ -15,17 +15,12 @@ namespace umbel::container {
 
 namespace {
 
-struct Terminal {
-  Fd slave;
-};
-
-rootfs::Rights rights(const Config& config, const ns::Plan& plan) {
+rootfs::Rights rights(const ns::Plan& plan) {
   using ns::Kind;
   const bool user_changes = plan.is_fresh(Kind::user) || plan.is_joined(Kind::user);
   // What this start makes is owned by the user namespace that it runs in; what it joins or keeps
   // may be owned by an outer one, and then belongs to somebody else.
   const auto owned = [&](Kind kind) { return !user_changes || plan.is_fresh(kind); };
-  (void)config;
   return {.pid_owned = owned(Kind::pid),
           .net_owned = owned(Kind::net),
           .ipc_owned = owned(Kind::ipc),
@@ -47,34 +42,34 @@ Result<void> apply_settings(const Config& config, const ns::Plan& plan) {
 Result<Fd> make_files(const Config& config, Surroundings& around, FdRef channel) {
   if (!around.files) return sys::open(cwd, "/", O_PATH | O_DIRECTORY);
   rootfs::Built built =
-      TRY(rootfs::build(config.files, std::move(*around.files), rights(config, around.namespaces)));
+      TRY(rootfs::build(config.files, std::move(*around.files), rights(around.namespaces)));
   for (const std::string& note : built.notes) TRY(say(channel, Word::note, note));
   return std::move(built.root);
 }
 
-Result<Terminal> make_terminal(const Config& config, FdRef root, FdRef channel, bool own_files) {
-  if (!config.process.terminal) return Terminal{};
+Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool own_files) {
+  if (!config.process.terminal) return Fd();
   const Fd devpts = TRY(sys::open_in_root(root, "/dev/pts", O_PATH | O_DIRECTORY));
   console::Pty pty = TRY(during("making a terminal", console::open_pty(devpts)));
   const FdRef master = pty.master;
   TRY(say(channel, Word::terminal, {}, std::span(&master, 1)));
   if (own_files) TRY(during("binding /dev/console", rootfs::bind_console(root, pty.slave_path)));
-  return Terminal{std::move(pty.slave)};
+  return std::move(pty.slave);
 }
 
-Result<void> become(const Config& config, Surroundings& around, Fd channel) {
+Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
   TRY(expect(channel, Word::go));
   if (config.process.oom_score) TRY(security::set_oom_score(*config.process.oom_score));
   TRY(apply_settings(config, around.namespaces));
   const bool own_files = around.files.has_value();
   const Fd root = TRY(make_files(config, around, channel));
-  const Terminal terminal = TRY(make_terminal(config, root, channel, own_files));
+  const Fd terminal = TRY(make_terminal(config, root, channel, own_files));
   const Person person = TRY(settle(config.process, root));
   const Command command{.process = config.process,
                         .person = person,
                         .filter = around.filter,
                         .stdio = around.stdio,
-                        .terminal = terminal.slave,
+                        .terminal = terminal,
                         .channel = channel};
   if (!config.init || !around.namespaces.is_fresh(ns::Kind::pid)) return Failure(run(command));
 
@@ -91,9 +86,8 @@ Result<void> become(const Config& config, Surroundings& around, Fd channel) {
 }  // namespace
 
 void inside(const Config& config, Surroundings& around, Fd channel) {
-  const FdRef kept = channel;
-  const Result<void> failed = become(config, around, std::move(channel));
-  (void)say_error(kept, failed.error());
+  const Result<void> failed = become(config, around, channel);
+  if (channel) (void)say_error(channel, failed.error());
   _exit(127);
 }
 
