@@ -117,10 +117,9 @@ Result<Person> settle(const Process& process, FdRef root) {
 
 Result<void> drop_privileges(const Process& process, const security::User& user) {
   TRY(security::drop_bounding(process.capabilities.bounding));
-  TRY(security::keep_across_user_change(true));
+  TRY(security::keep_across_user_change());
   TRY(security::become(user));
-  TRY(security::apply(process.capabilities));
-  return security::keep_across_user_change(false);
+  return security::apply(process.capabilities);
 }
 
 Error run(const Command& command) {

@@ -15,8 +15,8 @@ namespace umbel::security {
 
 struct SeccompArgument {
   std::uint32_t index = 0;
-  std::uint64_t value = 0, value_two = 0;
-  std::string op;  // SCMP_CMP_EQ ...
+  std::uint64_t value = 0, value_two = 0;  // for SCMP_CMP_MASKED_EQ the mask and what is compared
+  std::string op;                          // SCMP_CMP_EQ ...
 };
 void fields(auto& archive, SeccompArgument& a) {
   archive("index", a.index);
@@ -24,6 +24,8 @@ void fields(auto& archive, SeccompArgument& a) {
   archive("valueTwo", a.value_two);
   archive("op", a.op);
 }
+// All arguments must match; but where two speak of the same index, each alone is enough (what
+// runc made the specification mean).
 struct SeccompRule {
   std::vector<std::string> names;
   std::string action;  // SCMP_ACT_ALLOW ...
@@ -40,7 +42,8 @@ void fields(auto& archive, SeccompRule& r) {
 struct Seccomp {
   std::string default_action;
   std::optional<std::uint32_t> default_errno;
-  std::vector<std::string> architectures, flags;
+  std::vector<std::string> architectures;         // besides the native one
+  std::optional<std::vector<std::string>> flags;  // absent: SECCOMP_FILTER_FLAG_SPEC_ALLOW
   std::string listener_path, listener_metadata;
   std::vector<SeccompRule> rules;
 };
@@ -54,26 +57,38 @@ void fields(auto& archive, Seccomp& s) {
   archive("syscalls", s.rules);
 }
 
-// Docker's rules for a container with these capabilities.
+// Docker's rules for a container with these capabilities (its bounding set).
 Seccomp default_seccomp(CapSet capabilities);
-// A profile from a file, in OCI's form or Docker's (with includes/excludes and archMap).
+// A profile from a file, in OCI's form or Docker's (with includes, excludes and archMap).
 Result<Seccomp> read_seccomp(const std::string& path, CapSet capabilities);
 
-// The filter as the kernel takes it, an array of struct sock_filter. Kept in `cache` (a directory
-// that only its owner can write; empty: no cache) under the hash of profile and library version.
+// The filter as the kernel takes it.
 struct Filter {
-  std::vector<std::uint8_t> program;
-  std::uint32_t flags = 0;  // SECCOMP_FILTER_FLAG_*
-  bool listener = false;    // some action is NOTIFY
+  std::vector<std::uint8_t> program;  // an array of struct sock_filter
+  std::uint32_t flags = 0;            // SECCOMP_FILTER_FLAG_*
+  bool listener = false;              // some action is NOTIFY
 };
 void fields(auto& archive, Filter& f) {
   archive("program", f.program);
   archive("flags", f.flags);
   archive("listener", f.listener);
 }
+// System calls that no rule knows: a name that neither libseccomp nor umbel has is passed over; a
+// number above all that the profile speaks of answers ENOSYS where the default action would refuse
+// it, so that programs fall back to an older call (a refusal with EPERM they would take for real).
+//
+// Compiling takes milliseconds, so filters are kept in the directory `cache` (empty: no cache),
+// which is made if only it is missing. A cache that others could write to, or a damaged entry, is
+// not used and not an error: cache_problem() tells.
 Result<Filter> compile(const Seccomp& profile, const std::string& cache);
-// For the calling process from now on; needs no_new_privs or CAP_SYS_ADMIN. The listener's
-// descriptor where the filter has one.
+// compile(default_seccomp(capabilities), cache) without building the profile when the cache has it.
+Result<Filter> default_filter(CapSet capabilities, const std::string& cache);
+// Why compile() does without this cache.
+Result<void> cache_problem(const std::string& cache);
+
+// For the calling thread from now on; needs no_new_privs or CAP_SYS_ADMIN. The listener's
+// descriptor where the filter has one: whoever holds it must answer every call that the filter
+// notifies of, also those that this process makes from now on.
 Result<std::optional<Fd>> install(const Filter& filter);
 
 }  // namespace umbel::security

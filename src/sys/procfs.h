@@ -1,0 +1,19 @@
+// Files of /proc that nobody could have put something else in the place of: where a container may
+// mount, a write to /proc/self/attr/exec or oom_score_adj could be led to another file, and a label
+// would silently not be set.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace umbel::sys {
+
+// The procfs mounted at `path`, checked to be one and to be its top. O_PATH.
+Result<Fd> open_procfs(const std::string& path = "/proc");
+// A file of it, by a path such as "thread-self/attr/exec": no mount on the way is crossed and no
+// magic link followed.
+Result<Fd> open_in_procfs(FdRef procfs, const std::string& path, int flags);
+
+}  // namespace umbel::sys
