@@ -6,6 +6,8 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -101,6 +103,7 @@ inline std::string in_box(const Box& box, const Question& question,
     channel->ours.close();
     (void)sys::receive(channel->theirs);
     if (rights.user_new && (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0)) return 1;
+    ::prctl(PR_SET_DUMPABLE, 1);  // or its /proc files would be the host's root's
     const Result<Built> built = build(box.spec, *std::move(prepared), rights);
     const std::string answer = built ? question(*built) : told(built.error());
     if (!sys::send(channel->theirs, "=" + answer.substr(0, 60000))) return 1;
@@ -111,6 +114,7 @@ inline std::string in_box(const Box& box, const Question& question,
   channel->theirs.close();
   if ((box.flags & CLONE_NEWUSER) != 0) {
     const std::string directory = "/proc/" + std::to_string(child->pid().value());
+    if (::geteuid() != 0) (void)sys::write_file(cwd, directory + "/setgroups", "deny");
     if (!sys::write_file(cwd, directory + "/uid_map", map_text(box.mappings.uids)) ||
         !sys::write_file(cwd, directory + "/gid_map", map_text(box.mappings.gids)))
       return "error: no id mappings";
@@ -123,6 +127,21 @@ inline std::string in_box(const Box& box, const Question& question,
   if (!answer || answer->closed)
     return "error: the child ended with " + (end ? std::to_string(end->code()) : "?");
   return answer->data.substr(1);
+}
+
+// Answers as that user, from a process with no rights.
+inline std::string as_user(uid_t user, const std::function<std::string()>& body) {
+  Result<sys::Channel> channel = sys::channel();
+  if (!channel) return told(channel.error());
+  Result<sys::Process> child = sys::start({}, [&] {
+    if (::setresgid(user, user, user) != 0 || ::setresuid(user, user, user) != 0) return 1;
+    ::prctl(PR_SET_DUMPABLE, 1);  // or its /proc files would be root's
+    return sys::send(channel->theirs, "=" + body()) ? 0 : 1;
+  });
+  channel->theirs.close();
+  const Result<sys::Message> answer = sys::receive(channel->ours);
+  if (child) (void)child->wait();
+  return answer && !answer->closed ? answer->data.substr(1) : "error: no answer";
 }
 
 // Facts that a question can be made of.

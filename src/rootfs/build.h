@@ -23,6 +23,8 @@ struct Build {
   // Of the overlay: the tmpfs beneath the root, and the file systems that make up the host's tree.
   Fd hidden = {};
   std::vector<Fd> layers = {};
+  // Become read-only last, when all that is to lie in them does.
+  std::vector<Fd> read_only_later = {};
   std::vector<std::string> notes = {};
 
   // Directories of file systems that were made here, so that nobody else can have put a link there:

@@ -30,15 +30,17 @@ Result<Lowers> copies() {
   Lowers found;
   if (!sys::exists(cwd, "/stack/lower")) return found;
   const Fd stack = TRY(sys::open(cwd, "/stack", O_PATH | O_DIRECTORY));
-  for (const std::string& name : TRY(sys::list(stack, "lower"))) {
+  const std::vector<std::string> names = TRY(sys::list(stack, "lower"));
+  for (const std::string& name : names) {
     std::vector<Fd>& directories = found[name];
     const std::string upper = upper_of(layer_path(name)), lowers = "lower/" + name;
-    directories.push_back(TRY(sys::clone_tree(stack, upper, sys::Depth::one)));
-    const std::size_t count = TRY(sys::list(stack, lowers))
-    .size();
-    for (std::size_t i = 0; i < count; ++i) {
+    Fd changes = TRY(sys::clone_tree(stack, upper, sys::Depth::one));
+    directories.push_back(std::move(changes));
+    const std::vector<std::string> numbers = TRY(sys::list(stack, lowers));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
       const std::string lower = lowers + "/" + std::to_string(i);
-      directories.push_back(TRY(sys::clone_tree(stack, lower, sys::Depth::one)));
+      Fd copy = TRY(sys::clone_tree(stack, lower, sys::Depth::one));
+      directories.push_back(std::move(copy));
     }
   }
   return found;

@@ -23,6 +23,11 @@ namespace {
 
 constexpr std::uint64_t proc_root_inode = 1;
 
+constexpr std::uint64_t read_only = MOUNT_ATTR_RDONLY;
+
+// A tmpfs is empty, so whatever is to be in it has yet to come.
+bool is_filled(const Mount& mount) { return mount.type == "tmpfs"; }
+
 struct Owned {
   std::string_view type, host;
   bool Rights::* owned;
@@ -95,7 +100,7 @@ Result<Fd> new_file_system(Build& build, const Mount& mount, const Plan& plan) {
   sys::FileSystem made = TRY(advise("look up the types that this kernel has in /proc/filesystems",
                                     sys::FileSystem::open(mount.type)));
   TRY(configure(made, mount, plan, build));
-  return made.mount(plan.top.set | plan.tree.set);
+  return made.mount((plan.top.set | plan.tree.set) & ~(is_filled(mount) ? read_only : 0));
 }
 
 Result<Fd> file_system(Build& build, const Mount& mount, const Plan& plan) {
@@ -155,6 +160,10 @@ Result<void> mount_one(Build& build, std::size_t i) {
     return attach_inside(build, tree, plan.destination, shape);
   }
   Fd made = TRY(file_system(build, mount, plan));
+  if (is_filled(mount) && ((plan.top.set | plan.tree.set) & read_only) != 0) {
+    Fd same = TRY(sys::duplicate(made));
+    build.read_only_later.push_back(std::move(same));
+  }
   if (plan.copy_up) {
     const Fd place = TRY(open_destination(build, plan.destination, Shape::directory));
     TRY(during("copying what was there", copy_tree(place, made)));
@@ -162,7 +171,7 @@ Result<void> mount_one(Build& build, std::size_t i) {
     return sys::attach(made, place);
   }
   TRY(attach_inside(build, made, plan.destination, Shape::directory));
-  if (mount.type == "tmpfs") build.fresh.push_back({plan.destination, std::move(made)});
+  if (is_filled(mount)) build.fresh.push_back({plan.destination, std::move(made)});
   return {};
 }
 

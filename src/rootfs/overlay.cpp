@@ -46,6 +46,13 @@ constexpr std::array without_device = std::to_array<std::string_view>(
     {"tmpfs", "ramfs", "btrfs", "zfs", "bcachefs", "virtiofs", "9p"});
 constexpr std::array made_anew = std::to_array<std::string_view>({"/proc", "/sys", "/dev"});
 
+struct Forbidding {
+  std::string_view option;
+  std::uint64_t attribute;
+};
+constexpr std::array forbidding = std::to_array<Forbidding>(
+    {{"nosuid", MOUNT_ATTR_NOSUID}, {"nodev", MOUNT_ATTR_NODEV}, {"noexec", MOUNT_ATTR_NOEXEC}});
+
 struct Unfit {
   std::int64_t magic;
   std::string_view name;
@@ -97,11 +104,12 @@ Result<void> make_hidden(Build& build) {
   return during("keeping the changes in " + root.overlay_dir, keep_changes_in(root.overlay_dir));
 }
 
-// Names that mean something to the option parser are given by a descriptor instead.
-std::string lower_text(FdRef lower, const std::string& path) {
-  if (path.find_first_of(":,\\") == std::string::npos) return path;
-  return "/proc/self/fd/" + std::to_string(lower.number());
-}
+// One file system of the host that gets an overlay.
+struct Host {
+  std::string path;
+  std::uint64_t attributes = 0;
+  bool is_overlay = false;
+};
 
 struct Layers {
   Build& build;
@@ -125,31 +133,33 @@ Result<std::string> keep_lowers(const std::string& name, const std::vector<Fd>& 
   return text;
 }
 
-Result<Fd> overlay_on_enclosing(Layers& layers, const std::string& path, Error refusal) {
+Result<Fd> overlay_on_enclosing(Layers& layers, const Host& host, Error refusal) {
   if (!layers.enclosing) {
     layers.enclosing = TRY(lowers_of_enclosing_root());
     TRY(enter_stack(layers.build));
   }
-  const std::string name = layer_name(path);
+  const std::string name = layer_name(host.path);
   const auto found = layers.enclosing->find(name);
   if (found == layers.enclosing->end()) {
     refusal.cure = "start the umbel that this one runs in with --nest";
     return Failure(std::move(refusal));
   }
   const std::string lowers = TRY(keep_lowers(name, found->second));
-  return overlay_of(layers.build, path, lowers);
+  return overlay_of(layers.build, host.path, lowers, host.attributes);
 }
 
-Result<Fd> overlay_on(Layers& layers, FdRef lower, const std::string& path, bool on_overlay) {
-  TRY(make_layer(layers.build, lower, path));
-  Result<Fd> made = overlay_of(layers.build, path, lower_text(lower, path));
-  if (made && on_overlay && layers.build.spec.root.nest) {
+Result<Fd> overlay_on(Layers& layers, FdRef lower, const Host& host) {
+  TRY(make_layer(layers.build, lower, host.path));
+  Result<Fd> made =
+      overlay_of(layers.build, host.path, lower_text(lower, host.path), host.attributes);
+  if (made && host.is_overlay && layers.build.spec.root.nest) {
     std::vector<Fd> copies;
-    copies.push_back(TRY(sys::clone_tree(lower, "", sys::Depth::one)));
-    TRY(keep_lowers(layer_name(path), copies));
+    Fd copy = TRY(sys::clone_tree(lower, "", sys::Depth::one));
+    copies.push_back(std::move(copy));
+    TRY(keep_lowers(layer_name(host.path), copies));
   }
-  if (made || !on_overlay || made.error().code != EINVAL) return made;
-  return overlay_on_enclosing(layers, path, std::move(made).error());
+  if (made || !host.is_overlay || made.error().code != EINVAL) return made;
+  return overlay_on_enclosing(layers, host, std::move(made).error());
 }
 
 Result<void> take_directory(Layers& layers, const proc::Mount& mount, FdRef source, FdRef place) {
@@ -160,7 +170,8 @@ Result<void> take_directory(Layers& layers, const proc::Mount& mount, FdRef sour
                             {.set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE}));
     return sys::attach(copy, place);
   }
-  Result<Fd> made = overlay_on(layers, source, mount.point, mount.type == "overlay");
+  Result<Fd> made =
+      overlay_on(layers, source, {mount.point, attributes_of(mount), mount.type == "overlay"});
   if (!made && made.error().code == EINVAL) {
     build.notes.push_back(mount.point + " of the host is left out: " + made.error().message());
     return {};
@@ -204,9 +215,8 @@ Result<void> stack_whole(Build& build, const std::vector<proc::Mount>& host) {
   Layers layers{build};
   const Fd lower = TRY(sys::open(cwd, "/", O_PATH | O_DIRECTORY));
   const struct statfs system = TRY(sys::file_system(lower));
-  const bool on_overlay = system.f_type == OVERLAYFS_SUPER_MAGIC;
-  build.root =
-      TRY(during("overlaying the host's root", overlay_on(layers, lower, "/", on_overlay)));
+  const Host host_root{.path = "/", .is_overlay = system.f_type == OVERLAYFS_SUPER_MAGIC};
+  build.root = TRY(during("overlaying the host's root", overlay_on(layers, lower, host_root)));
   TRY(sys::attach(build.root, build.hidden));
   return take_mounts(layers, host);
 }
@@ -257,7 +267,22 @@ Result<void> be_like(const Build& build, FdRef directory, const std::string& nam
   return sys::change_mode(directory, name, like.st_mode & 07777);  // mkdir(2) leaves these out
 }
 
-Result<Fd> overlay_of(const Build& build, const std::string& path, const std::string& lowers) {
+std::string lower_text(FdRef lower, const std::string& path) {
+  if (path.find_first_of(":,\\") == std::string::npos) return path;
+  return "/proc/self/fd/" + std::to_string(lower.number());
+}
+
+std::uint64_t attributes_of(const proc::Mount& mount) {
+  std::uint64_t attributes = 0;
+  for (const std::string_view option : split(mount.options, ',')) {
+    const auto* known = std::ranges::find(forbidding, option, &Forbidding::option);
+    if (known != forbidding.end()) attributes |= known->attribute;
+  }
+  return attributes;
+}
+
+Result<Fd> overlay_of(const Build& build, const std::string& path, const std::string& lowers,
+                      std::uint64_t attributes) {
   sys::FileSystem made = TRY(sys::FileSystem::open("overlay"));
   TRY(made.set("source", "overlay"));
   TRY(made.set("lowerdir", lowers));
@@ -270,7 +295,7 @@ Result<Fd> overlay_of(const Build& build, const std::string& path, const std::st
     // An upper directory in use is a lower layer here when umbels nest; an index would forbid that.
     TRY(made.set("index", "off"));
   }
-  return made.mount();
+  return made.mount(attributes);
 }
 
 Result<void> copy_small_file(Build& build, const std::string& path) {

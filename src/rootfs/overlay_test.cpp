@@ -269,6 +269,53 @@ TEST_F(Overlay, Changes) {
   EXPECT_EQ(outcome, 0);
 }
 
+TEST_F(Overlay, ChangesThatAreKeptInADirectory) {
+  Spec spec = overlay();
+  spec.root.overlay_dir = host_ / "kept";
+  const std::string seen = in_box(
+      {.spec = spec}, [&](const Built&) { return write_to(host_ / "new", "x") + " "; },
+      [&](HostPid pid) { return changes_text(pid, spec.root, host_.path()); });
+  EXPECT_EQ(seen, "written A/new ");
+}
+
+TEST_F(Overlay, HostsProhibitionsHold) {
+  host_.directory("volume");
+  const int outcome = in_private_namespace([&] {
+    const Fd volume = mount_tmpfs(host_ / "volume");
+    ASSERT_TRUE(sys::set_attributes(volume, sys::Depth::one,
+                                    {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC}));
+    EXPECT_EQ(in_box({.spec = overlay()}, [&](const Built&) { return mount_at(host_ / "volume"); }),
+              "overlay rw,nosuid,noexec,relatime");
+  });
+  EXPECT_EQ(outcome, 0);
+}
+
+// An ordinary user, with nobody but himself in his user namespace.
+TEST_F(Overlay, OrdinaryUser) {
+  host_.file("mine/file", "host");
+  ASSERT_EQ(::chown(host_.path().c_str(), 1234, 1234), 0);
+  ASSERT_EQ(::chown((host_ / "mine").c_str(), 1234, 1234), 0);
+  ASSERT_EQ(::chown((host_ / "mine/file").c_str(), 1234, 1234), 0);
+  const std::string seen = as_user(1234, [&] {
+    const Box box{.spec = overlay(),
+                  .flags = all_but_user | CLONE_NEWUSER,
+                  .mappings = {{{0, 1234, 1}}, {{0, 1234, 1}}}};
+    return in_box(
+        box,
+        [&](const Built&) {
+          std::string text = write_to(host_ / "mine/file", "mine");
+          text += " " + content(host_ / "mine/file") + " " + write_to("/etc/passwd", "x");
+          text += " " + write_to("/dev/null", "x") + " " + names("/root").substr(0, 5);
+          return text + " " + mount_at("/proc") + " ";
+        },
+        [&](HostPid pid) { return changes_text(pid, box.spec.root, host_.path()); });
+  });
+  EXPECT_EQ(seen,
+            "written mine EACCES written error proc rw,nosuid,nodev,noexec,relatime C/mine "
+            "C/mine/file ");
+  EXPECT_EQ(content(host_ / "mine/file"), "host");
+}
+
 TEST_F(Overlay, ChangesOfARootOfItsOwnAreNotKnown) {
   EXPECT_FALSE(changes(*sys::open(cwd, "/proc/self/ns/mnt", O_RDONLY), {.path = "/x"}));
   EXPECT_FALSE(changes(*sys::open(cwd, "/proc/self/ns/mnt", O_RDONLY), {}));

@@ -9,8 +9,10 @@
 //     pipes and devices in such directories are left out.
 // Mounted file systems are taken or left out by the rule at the top of overlay.cpp.
 //
-// What belongs to ids that this user namespace does not map is seen as owned by nobody; overlayfs
-// copies a file's owner with it, so such files can be read but not changed (EOVERFLOW).
+// What belongs to ids that this user namespace does not map is seen as owned by nobody. overlayfs
+// copies a file with its owner, and the directories that lead to it with theirs, so what lies in or
+// is such a directory can be read but not changed (EOVERFLOW); the pieces' own top directories are
+// made here and can.
 #include <linux/mount.h>
 
 #include <algorithm>
@@ -53,12 +55,10 @@ Result<void> bind_read_only(Build& build, const std::string& path) {
   return {};
 }
 
-Result<void> overlay_piece(Build& build, const std::string& path) {
+Result<void> overlay_piece(Build& build, const std::string& path, std::uint64_t attributes) {
   const Fd lower = TRY(sys::open(cwd, path, O_PATH | O_DIRECTORY));
   TRY(make_layer(build, lower, path));
-  const bool plain = path.find_first_of(":,\\") == std::string::npos;
-  Fd made = TRY(
-      overlay_of(build, path, plain ? path : "/proc/self/fd/" + std::to_string(lower.number())));
+  Fd made = TRY(overlay_of(build, path, lower_text(lower, path), attributes));
   const Fd place = TRY(sys::open_in_root(build.root, path, O_PATH | O_DIRECTORY));
   TRY(sys::attach(made, place));
   build.layers.push_back(std::move(made));
@@ -71,8 +71,10 @@ Result<void> take_directory(const Pieces& pieces, const std::string& path) {
   const proc::Mount* mount = pieces.mounted_at(path);
   if (mount != nullptr && !is_taken(*mount)) return {};
   if (pieces.has_mounts_in(path)) return split(pieces, path);
-  const Result<void> taken = mount != nullptr && is_read_only(*mount) ? bind_read_only(build, path)
-                                                                      : overlay_piece(build, path);
+  const std::uint64_t attributes = mount != nullptr ? attributes_of(*mount) : 0;
+  const Result<void> taken = mount != nullptr && is_read_only(*mount)
+                                 ? bind_read_only(build, path)
+                                 : overlay_piece(build, path, attributes);
   if (taken) return {};
   const Result<void> bound = bind_read_only(build, path);
   if (!bound) build.notes.push_back(path + " of the host is left out: " + taken.error().message());

@@ -36,8 +36,10 @@ Result<Fd> given_root(Build& build) {
 }
 
 Result<void> make_read_only(Build& build) {
-  if (!build.spec.root.read_only) return {};
   const sys::MountAttributes wanted{.set = MOUNT_ATTR_RDONLY};
+  for (const Fd& mount : build.read_only_later)
+    TRY(sys::set_attributes(mount, sys::Depth::one, wanted));
+  if (!build.spec.root.read_only) return {};
   for (const Fd& layer : build.layers) TRY(sys::set_attributes(layer, sys::Depth::one, wanted));
   return sys::set_attributes(build.root, sys::Depth::one, wanted);
 }
@@ -65,7 +67,7 @@ Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights) {
   TRY(mount_all(build));
   TRY(make_devices(build));
   TRY(restrict_paths(build));
-  TRY(during("making the root read-only", make_read_only(build)));
+  TRY(during("making the root and its mounts read-only", make_read_only(build)));
   TRY(during("entering the new root", build.hidden ? sys::pivot_root_above(build.hidden, build.root)
                                                    : sys::pivot_root(build.root)));
   TRY(during("setting the root's propagation", set_propagation(build)));

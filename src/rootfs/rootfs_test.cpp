@@ -345,6 +345,81 @@ TEST_F(Rootfs, HostsProcIsBoundWhereItsNamespaceIs) {
             "proc /proc is the host's: the namespace that it shows is not the container's own");
 }
 
+// The kernel lets nobody have a /proc that shows more than the one he has.
+TEST_F(Rootfs, HostsProcIsBoundWhereANewOneWouldShowMore) {
+  ASSERT_EQ(::chown(root_.path().c_str(), 100000, 100000), 0);
+  root_.directory("inner/root");
+  ASSERT_EQ(::chown((root_ / "inner/root").c_str(), 100000, 100000), 0);
+  const Box outer{.spec = ordinary(root_), .flags = all_but_user | CLONE_NEWUSER};
+  const std::string seen = in_box(outer, [&](const Built&) {
+    Spec spec = ordinary(root_);
+    spec.root.path = "/inner/root";
+    std::erase_if(spec.mounts, [](const Mount& m) { return m.type == "cgroup"; });
+    const Box inner{.spec = spec,
+                    .flags = all_but_user | CLONE_NEWUSER,
+                    .mappings = {{{0, 0, 65536}}, {{0, 0, 65536}}}};
+    return in_box(inner, [](const Built& built) {
+      std::string text = "[" + content("/proc/keys") + "] " + mount_at("/proc").substr(0, 4);
+      for (const std::string& note : built.notes)
+        text += " " + note.substr(0, note.find(" (")) + ".";
+      return text;
+    });
+  });
+  EXPECT_EQ(seen,
+            "[] proc /proc is the host's: a new one was refused. /sys is the host's: a new one was "
+            "refused.");
+}
+
+TEST_F(Rootfs, OrdinaryUser) {
+  const Folder host;
+  host.file("file", "x");
+  ASSERT_EQ(::chown(root_.path().c_str(), 1234, 1234), 0);
+  ASSERT_EQ(::chown(host.path().c_str(), 1234, 1234), 0);
+  Spec spec = ordinary(root_);
+  spec.mounts.push_back({"/data", "bind", host.path(), {"rbind", "ro"}, {}, {}});
+  const std::string seen = as_user(1234, [&] {
+    return in_box({.spec = spec,
+                   .flags = all_but_user | CLONE_NEWUSER,
+                   .mappings = {{{0, 1234, 1}}, {{0, 1234, 1}}}},
+                  [](const Built& built) {
+                    std::string text = content("/data/file") + " " + write_to("/data/new", "") +
+                                       " " + write_to("/dev/null", "x") + " " + write_to("/x", "");
+                    for (const std::string& note : built.notes) text += "|" + note;
+                    return text;
+                  });
+  });
+  EXPECT_EQ(seen,
+            "x EROFS written written|/dev/pts: terminals keep their owner's group, since gid 5 is "
+            "not mapped");
+}
+
+TEST_F(Rootfs, RootThatTheContainersRootCannotReach) {
+  const std::string inner = root_.directory("closed/root");
+  ASSERT_EQ(::chmod((root_ / "closed").c_str(), 0700), 0);
+  ASSERT_EQ(::chown(inner.c_str(), 100000, 100000), 0);
+  root_.file("closed/volume/file", "x");
+  Spec spec = ordinary(root_);
+  spec.root.path = inner;
+  spec.mounts.push_back({"/data", "bind", root_ / "closed/volume", {"bind", "ro"}, {}, {}});
+  const std::string seen =
+      in_box({.spec = spec, .flags = all_but_user | CLONE_NEWUSER}, [](const Built&) {
+        return content("/data/file") + " " + write_to("/data/file", "") + " " +
+               write_to("/new", "");
+      });
+  EXPECT_EQ(seen, "x EACCES written");
+}
+
+TEST_F(Rootfs, ReadOnlyTmpfsHoldsItsMounts) {
+  Spec spec = ordinary(root_);
+  for (Mount& mount : spec.mounts)
+    if (mount.destination == "/dev") mount.options.emplace_back("ro");
+  const std::string seen = in_box({.spec = spec}, [](const Built&) {
+    return write_to("/dev/null", "x") + " " + write_to("/dev/shm/x", "") + " " +
+           write_to("/dev/new", "");
+  });
+  EXPECT_EQ(seen, "written written EROFS");
+}
+
 TEST_F(Rootfs, Console) {
   const std::string seen = in_box({.spec = ordinary(root_)}, [](const Built& built) {
     const Result<Fd> master = sys::open(cwd, "/dev/ptmx", O_RDWR | O_NOCTTY);

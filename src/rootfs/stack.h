@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,14 @@ Result<void> make_layer(Build& build, FdRef lower, const std::string& path);
 // Gives a new directory the owner and the mode of another.
 Result<void> be_like(const Build& build, FdRef directory, const std::string& name,
                      const struct stat& like);
-// The overlay itself, detached; `lowers` as lowerdir= takes it.
-Result<Fd> overlay_of(const Build& build, const std::string& path, const std::string& lowers);
+// What lowerdir= takes for a directory; one whose name means something to the option parser is
+// given by its descriptor.
+std::string lower_text(FdRef lower, const std::string& path);
+// The overlay itself, detached; `lowers` as lowerdir= takes it, `attributes` MOUNT_ATTR_*.
+Result<Fd> overlay_of(const Build& build, const std::string& path, const std::string& lowers,
+                      std::uint64_t attributes);
+// What the host forbids on a mount (nosuid, nodev, noexec) is forbidden on its overlay too.
+std::uint64_t attributes_of(const proc::Mount& mount);
 // Into the root being built, at the same path; larger and unreadable files are passed over.
 Result<void> copy_small_file(Build& build, const std::string& path);
 
