@@ -10,8 +10,8 @@
 #include <sys/sysmacros.h>
 
 #include "rootfs/build.h"
+#include "sys/credentials.h"
 #include "sys/file.h"
-#include "sys/inode.h"
 #include "sys/mount.h"
 
 namespace umbel::rootfs {

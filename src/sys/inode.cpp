@@ -13,8 +13,6 @@
 
 namespace umbel::sys {
 
-mode_t set_umask(mode_t mask) { return ::umask(mask); }
-
 Result<std::optional<std::string>> extended_attribute(FdRef fd, const std::string& name) {
   std::array<char, 4096> value{};
   const ssize_t length = ::fgetxattr(fd.number(), name.c_str(), value.data(), value.size());

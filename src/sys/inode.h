@@ -12,9 +12,6 @@
 
 namespace umbel::sys {
 
-// For the whole process; the mask before.
-mode_t set_umask(mode_t mask);
-
 // Nothing where the file has no such attribute or its file system has none at all.
 Result<std::optional<std::string>> extended_attribute(FdRef fd, const std::string& name);
 // Of what is at an absolute path; a symbolic link at its end is not followed.
