@@ -64,9 +64,8 @@ inline void ensure(bool holds, const char* what, const char* file = __builtin_FI
 
 }  // namespace umbel
 
-// Yields the value, or returns the error to the caller. Only as a statement, as a declaration's
-// whole initialiser, in an assignment or after `return` (g++ 12 leaks what an aggregate initialiser
-// or a capture has built already when it is left early).
+// Yields the value, or returns the error to the caller. Not in the braces of an initialiser and not
+// in a lambda's capture: g++ 12 leaks what those have built already when they are left early.
 #define UMBEL_TRY_(name, ...)                           \
   ({                                                    \
     auto name = (__VA_ARGS__);                          \

@@ -75,6 +75,45 @@ TEST(Try, EvaluatesItsExpressionOnce) {
   EXPECT_EQ(calls, 1);
 }
 
+// Counts what was built and not destroyed when TRY left the expression early.
+int alive = 0;
+struct Counted {
+  Counted() { ++alive; }
+  Counted(const Counted& /*other*/) { ++alive; }
+  Counted(Counted&& /*other*/) noexcept { ++alive; }
+  Counted& operator=(const Counted&) = default;
+  Counted& operator=(Counted&&) = default;
+  ~Counted() { --alive; }
+};
+struct Pair {
+  Pair(Counted counted, int number) : counted_(std::move(counted)), number_(number) {}
+  Counted counted_;
+  int number_;
+};
+int both(const Counted& /*counted*/, int number) { return number; }
+Result<int> as_argument() { return both(Counted(), TRY(failing())); }
+Result<int> as_condition() {
+  if (both(Counted(), 1) == 1 && TRY(failing()) == 1) return 1;
+  return 2;
+}
+Result<int> as_constructor_argument() {
+  const Pair pair(Counted(), TRY(failing()));
+  return pair.number_;
+}
+Result<int> within_an_assignment() {
+  int sum = 0;
+  sum = both(Counted(), 1) + TRY(failing());
+  return sum;
+}
+
+TEST(Try, LeavesNothingBehindWhereItMayStand) {
+  for (const auto place :
+       {as_argument, as_condition, as_constructor_argument, within_an_assignment}) {
+    EXPECT_EQ(place().error().code, ENOENT);
+    EXPECT_EQ(alive, 0);
+  }
+}
+
 TEST(EnsureDeathTest, AbortsWithPlaceAndReason) {
   ensure(true, "not this one");
   EXPECT_DEATH(ensure(false, "one and one is two"), "one and one is two.*error_test.cpp:");
