@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
+#include "sys/inode.h"
 #include "sys/procfs.h"
 
 namespace umbel::security {
