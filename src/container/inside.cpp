@@ -59,6 +59,7 @@ Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool o
 
 Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
   TRY(expect(channel, Word::go));
+  if (around.cgroup != nullptr) TRY(during("entering the cgroup", around.cgroup->enter()));
   if (config.process.oom_score) TRY(security::set_oom_score(*config.process.oom_score));
   TRY(apply_settings(config, around.namespaces));
   const bool own_files = around.files.has_value();

@@ -22,6 +22,15 @@ std::uint64_t flags_of_clone(const ns::Plan& plan) {
   return flags;
 }
 
+// Born in its cgroup where that is possible from outside (cgroup2); it enters the hierarchies of
+// version 1 itself, which spares the wait for an RCU grace period that moving another process
+// costs.
+Result<sys::Clone> clone_of(const Surroundings& around) {
+  sys::Clone how{.flags = flags_of_clone(around.namespaces)};
+  if (around.cgroup != nullptr) how.cgroup = TRY(around.cgroup->directory());
+  return how;
+}
+
 // The stage: everything up to the birth of init, which becomes the launcher's child, not its own.
 Result<void> stage(const Config& config, Surroundings& around, Fd& channel) {
   const ns::Plan& plan = around.namespaces;
@@ -79,9 +88,9 @@ Result<sys::Process> start_by_stage(const Config& config, Surroundings& around, 
 
 Result<sys::Process> start_directly(const Config& config, Surroundings& around, Fd& ours,
                                     Fd& theirs) {
-  sys::Process init = TRY(advise(
-      "as an ordinary user, add --userns new",
-      during("making the namespaces", sys::clone3({.flags = flags_of_clone(around.namespaces)}))));
+  const sys::Clone how = TRY(clone_of(around));
+  sys::Process init = TRY(advise("as an ordinary user, add --userns new",
+                                 during("making the namespaces", sys::clone3(how))));
   if (!init) {
     ours.close();
     inside(config, around, std::move(theirs));
@@ -97,26 +106,22 @@ Result<sys::Process> start_directly(const Config& config, Surroundings& around, 
 Result<Launched> launch(const Config& config, Surroundings& around,
                         const std::function<Result<void>(HostPid)>& born) {
   sys::Channel channel = TRY(sys::channel());
+  const auto begin = around.namespaces.needs_stage() ? start_by_stage : start_directly;
   Launched launched;
-  launched.init = around.namespaces.needs_stage()
-      ? TRY(start_by_stage(config, around, channel.ours, channel.theirs))
-                      : TRY(start_directly(config, around, channel.ours, channel.theirs));
-                      TRY(born(launched.init.pid()));
-                      if (around.cgroup != nullptr) TRY(around.cgroup->add(launched.init.pid()));
-                      TRY(say(channel.ours, Word::go));
-                      for (bool ready = false;;) {
-                        Heard heard = TRY(hear(channel.ours));
-                        if (heard.closed && ready) return launched;
-                        if (heard.closed)
-                          return fail(
-                              "the container's first process was killed while it was set up",
-                              "if memory is limited, the limit may be too low to start anything");
-                        if (heard.word == Word::ready) ready = true;
-                        if (heard.word == Word::note)
-                          launched.notes.push_back(std::move(heard.text));
-                        if (heard.word == Word::terminal && heard.fds.size() == 1)
-                          launched.terminal = std::move(heard.fds[0]);
-                      }
+  launched.init = TRY(begin(config, around, channel.ours, channel.theirs));
+  TRY(born(launched.init.pid()));
+  TRY(say(channel.ours, Word::go));
+  for (bool ready = false;;) {
+    Heard heard = TRY(hear(channel.ours));
+    if (heard.closed && ready) return launched;
+    if (heard.closed)
+      return fail("the container's first process was killed while it was set up",
+                  "if memory is limited, the limit may be too low to start anything");
+    if (heard.word == Word::ready) ready = true;
+    if (heard.word == Word::note) launched.notes.push_back(std::move(heard.text));
+    if (heard.word == Word::terminal && heard.fds.size() == 1)
+      launched.terminal = std::move(heard.fds[0]);
+  }
 }
 
 }  // namespace umbel::container
