@@ -17,7 +17,9 @@ std::string Error::message() const {
   };
   add(detail);
   add(call);
-  if (code != 0) add(::strerrordesc_np(code) ? ::strerrordesc_np(code) : "unknown error");
+  // Without a call the code is for callers to test; the detail says it in words.
+  if (code != 0 && (!call.empty() || detail.empty()))
+    add(::strerrordesc_np(code) ? ::strerrordesc_np(code) : "unknown error");
   return text;
 }
 

@@ -29,7 +29,9 @@ struct Process {
   std::vector<security::Rlimit> rlimits;
   std::optional<std::int64_t> oom_score;
   std::string apparmor, selinux;
-  std::optional<security::Seccomp> seccomp;  // absent: no filter
+  // Docker's rules for the capabilities above, which umbel has built in; else `seccomp`, else none.
+  bool default_filter = false;
+  std::optional<security::Seccomp> seccomp;
 };
 void fields(auto& archive, Process& p) {
   archive("args", p.args);
@@ -45,6 +47,7 @@ void fields(auto& archive, Process& p) {
   archive("oomScoreAdj", p.oom_score);
   archive("apparmorProfile", p.apparmor);
   archive("selinuxLabel", p.selinux);
+  archive("defaultFilter", p.default_filter);
   archive("seccomp", p.seccomp);
 }
 

@@ -5,7 +5,7 @@
 
 #include "console/terminal.h"
 #include "container/lifecycle.h"
-#include "container/process_id.h"
+#include "container/start.h"
 #include "container/talk.h"
 #include "sys/channel.h"
 #include "sys/file.h"
@@ -31,6 +31,7 @@ Process process_of(const Config& config, const Exec& what) {
   if (what.privileged) {
     const security::CapSet all = security::all_capabilities();
     process.capabilities = {all, all, 0, all, 0};
+    process.default_filter = false;
     process.seccomp.reset();
     process.no_new_privileges = false;
   }
@@ -102,11 +103,7 @@ Result<Started> exec(Container& container, const Exec& what) {
     return fail(container.name() + " is paused: nothing can run in it",
                 "resume it first: umbel resume " + container.name());
   const Process process = process_of(container.config, what);
-  std::optional<security::Filter> filter;
-  if (process.seccomp) {
-    const Home home = TRY(Home::open());
-    filter = TRY(security::compile(*process.seccomp, TRY(home.cache())));
-  }
+  const std::optional<security::Filter> filter = TRY(filter_of(process, TRY(Home::open())));
   const std::uint64_t join = TRY(differing(container.state.init.pid));
   const Entry entry{process, filter, what.stdio, init, join};
   sys::Channel channel = TRY(sys::channel());

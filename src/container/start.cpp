@@ -19,8 +19,7 @@ Result<Surroundings> surround(const Config& config) {
         return open_namespace_of(home, kind, name);
       }));
   if (around.namespaces.is_fresh(ns::Kind::mnt)) around.files = TRY(rootfs::prepare(config.files));
-  if (config.process.seccomp)
-    around.filter = TRY(security::compile(*config.process.seccomp, TRY(home.cache())));
+  around.filter = TRY(filter_of(config.process, home));
   return around;
 }
 
@@ -39,6 +38,15 @@ Result<void> write_pid_file(const Container& container) {
 }
 
 }  // namespace
+
+Result<std::optional<security::Filter>> filter_of(const Process& process, const Home& home) {
+  std::optional<security::Filter> filter;
+  if (process.default_filter)
+    filter = TRY(security::default_filter(process.capabilities.bounding, TRY(home.cache())));
+  else if (process.seccomp)
+    filter = TRY(security::compile(*process.seccomp, TRY(home.cache())));
+  return filter;
+}
 
 Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const std::string& name) {
   const std::string step = "--" + std::string(kind.option) + " with:" + name;

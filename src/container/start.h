@@ -11,6 +11,9 @@ namespace umbel::container {
 // keeps the record true at each step. On an error nothing is left but the record, as it was.
 Result<Launched> start(Container& container, const Stdio& stdio);
 
+// The command's filter, compiled or from the cache; nothing where the config wants none.
+Result<std::optional<security::Filter>> filter_of(const Process& process, const Home& home);
+
 // After init was reaped: records how it ended, removes the cgroup, and everything with --rm.
 Result<void> finish(Container& container, const sys::Exit& exit);
 

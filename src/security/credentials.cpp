@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
-#include "sys/inode.h"
 #include "sys/procfs.h"
 
 namespace umbel::security {

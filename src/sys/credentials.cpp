@@ -35,6 +35,7 @@ Result<void> set_group(gid_t gid) {
   return checked(::syscall(SYS_setresgid, gid, gid, gid), "setresgid", std::to_string(gid));
 }
 
+mode_t set_umask(mode_t mask) { return ::umask(mask); }
 
 Result<Limit> get_limit(int resource) {
   struct rlimit64 found{};

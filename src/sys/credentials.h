@@ -19,6 +19,7 @@ Result<void> set_groups(std::span<const gid_t> groups);
 // Real, effective and saved.
 Result<void> set_user(uid_t uid);
 Result<void> set_group(gid_t gid);
+mode_t set_umask(mode_t mask);
 
 struct Limit {
   std::uint64_t soft = 0, hard = 0;  // RLIM_INFINITY (all ones): none
