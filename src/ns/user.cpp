@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/text.h"
+#include "sys/credentials.h"
 #include "sys/file.h"
 #include "sys/identity.h"
 #include "sys/process.h"
@@ -124,9 +125,9 @@ Result<std::vector<IdRange>> read_map(const std::string& file) {
 }  // namespace
 
 Result<void> apply(const Settings& settings) {
-  TRY(sys::set_gid(0));
-  if (!settings.deny_setgroups) TRY(sys::clear_groups());
-  return sys::set_uid(0);
+  TRY(sys::set_group(0));
+  if (!settings.deny_setgroups) TRY(sys::set_groups({}));
+  return sys::set_user(0);
 }
 
 Result<void> capture(Settings& settings) {

@@ -13,8 +13,6 @@
 
 namespace umbel::sys {
 
-uid_t effective_user() { return ::geteuid(); }
-
 Result<std::vector<gid_t>> get_groups() {
   const int count = TRY(checked_int(::getgroups(0, nullptr), "getgroups"));
   std::vector<gid_t> groups(static_cast<std::size_t>(count));

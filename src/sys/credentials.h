@@ -13,7 +13,6 @@
 
 namespace umbel::sys {
 
-uid_t effective_user();
 Result<std::vector<gid_t>> get_groups();
 Result<void> set_groups(std::span<const gid_t> groups);
 // Real, effective and saved.

@@ -1,7 +1,8 @@
+// Thin: each function is one call. What the kernel calls the comm of a thread is the process name
+// here, since only the main thread's is set.
 #include "sys/identity.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -33,16 +34,6 @@ Result<Names> names() {
 HostPid own_pid() { return HostPid(::getpid()); }
 uid_t own_uid() { return ::geteuid(); }
 gid_t own_gid() { return ::getegid(); }
-
-Result<void> set_uid(uid_t uid) {
-  return checked(::setresuid(uid, uid, uid), "setresuid", std::to_string(uid));
-}
-
-Result<void> set_gid(gid_t gid) {
-  return checked(::setresgid(gid, gid, gid), "setresgid", std::to_string(gid));
-}
-
-Result<void> clear_groups() { return checked(::setgroups(0, nullptr), "setgroups"); }
 
 Result<void> new_session() { return checked(::setsid(), "setsid"); }
 

@@ -20,12 +20,9 @@ struct Names {
 Result<Names> names();
 
 HostPid own_pid();
+// The effective ones. sys/credentials.h changes them.
 uid_t own_uid();
 gid_t own_gid();
-// All three (real, effective, saved) at once.
-Result<void> set_uid(uid_t uid);
-Result<void> set_gid(gid_t gid);
-Result<void> clear_groups();
 
 Result<void> new_session();
 Result<void> set_parent_death_signal(int signal);

@@ -11,12 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
 #include "base/text.h"
 #include "sys/call.h"
 #include "sys/file.h"
+#include "sys/wait.h"
 
 namespace umbel::sys {
 
@@ -95,45 +95,7 @@ Result<Fd> pidfd_getfd(FdRef pidfd, int number) {
 }
 
 Result<bool> wait_end(FdRef pidfd, std::chrono::milliseconds at_most) {
-  using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::milliseconds day = std::chrono::hours(24);
-  const Clock::time_point until = Clock::now() + std::clamp(at_most, at_most.zero(), 365 * day);
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    pollfd watched{.fd = pidfd.number(), .events = POLLIN, .revents = 0};
-    const int timeout = static_cast<int>(std::clamp(left, left.zero(), day).count());
-    const int ready = ::poll(&watched, 1, timeout);
-    if (ready < 0 && errno != EINTR) return Failure(last_error("poll"));
-    if (ready > 0) return true;
-    if (left <= left.zero()) return false;
-  }
-}
-
-Result<HostPid> pid_behind(FdRef pidfd) {
-  const std::string text =
-      TRY(read_file(cwd, "/proc/self/fdinfo/" + std::to_string(pidfd.number())));
-  for (std::string_view line : split(text, '\n'))
-    if (line.starts_with("Pid:"))
-      if (const auto pid = number(trimmed(line.substr(4))); pid && *pid > 0)
-        return HostPid(static_cast<std::int32_t>(*pid));
-  return fail_with(ESRCH, "the process has ended already");
-}
-
-Result<Exit> exit_of(FdRef pidfd) {
-  // The first 64 bytes of the kernel's struct pidfd_info, which Debian 12's headers lack.
-  struct {
-    std::uint64_t mask, cgroup;
-    std::array<std::uint32_t, 11> ids;
-    std::int32_t exit_code;
-  } info{};
-  constexpr std::uint64_t exit_wanted = 1U << 3U;
-  info.mask = exit_wanted;
-  TRY(checked(::ioctl(pidfd.number(), _IOWR(0xFF, 11, decltype(info)), &info), "ioctl",
-              "PIDFD_GET_INFO"));
-  if ((info.mask & exit_wanted) == 0)
-    return fail_with(EAGAIN, "the process has not been reaped yet");
-  if (WIFEXITED(info.exit_code)) return Exit{.status = WEXITSTATUS(info.exit_code)};
-  return Exit{.signal = WTERMSIG(info.exit_code)};
+  return wait_ready(pidfd, POLLIN, at_most);
 }
 
 Result<Exit> reap(FdRef pidfd) {
