@@ -11,6 +11,13 @@ namespace umbel::container {
 
 namespace {
 
+std::vector<rootfs::IdMapping> id_mappings(const std::vector<ns::IdRange>& ranges) {
+  std::vector<rootfs::IdMapping> made;
+  for (const ns::IdRange& range : ranges)
+    made.push_back({.inside = range.inside, .outside = range.outside, .count = range.count});
+  return made;
+}
+
 Result<Surroundings> surround(const Config& config) {
   const Home home = TRY(Home::open());
   Surroundings around;
@@ -18,7 +25,11 @@ Result<Surroundings> surround(const Config& config) {
       TRY(ns::plan(config.namespaces, [&](const ns::KindInfo& kind, const std::string& name) {
         return open_namespace_of(home, kind, name);
       }));
-  if (around.namespaces.is_fresh(ns::Kind::mnt)) around.files = TRY(rootfs::prepare(config.files));
+  if (around.namespaces.is_fresh(ns::Kind::mnt)) {
+    const rootfs::Mappings own{.uids = id_mappings(config.settings.uid_map),
+                               .gids = id_mappings(config.settings.gid_map)};
+    around.files = TRY(rootfs::prepare(config.files, own));
+  }
   around.filter = TRY(filter_of(config.process, home));
   return around;
 }
