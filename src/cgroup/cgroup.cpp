@@ -44,11 +44,14 @@ Result<std::string> checked_path(const std::string& path) {
 }
 
 Result<void> inherit(const Directory& cpuset) {
-  if (!trimmed(TRY(cpuset.read("cpuset.mems"))).empty()) return {};
+  const std::string mems = TRY(cpuset.read("cpuset.mems"));
+  if (!trimmed(mems).empty()) return {};
   const Directory parent(cpuset.hierarchy(), cpuset.parent_path());
   if (parent.has("cpuset.cpus")) TRY(inherit(parent));
-  for (const char* file : {"cpuset.cpus", "cpuset.mems"})
-    TRY(cpuset.write(file, TRY(parent.read(file))));
+  for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
+    const std::string value = TRY(parent.read(file));
+    TRY(cpuset.write(file, value));
+  }
   return {};
 }
 
@@ -56,7 +59,7 @@ Result<void> inherit(const Directory& cpuset) {
 Result<void> make_parent(const std::string& hierarchy, const std::string& path) {
   const Directory parent(hierarchy, path);
   for (int tries = 0;; ++tries) {
-    const auto made = sys::make_directory(cwd, path, 0755);
+    auto made = sys::make_directory(cwd, path, 0755);
     if (made) break;
     if (made.error().code == EEXIST) return {};
     if (made.error().code != ENOENT || tries == most_tries) return made;
@@ -81,7 +84,7 @@ Result<void> open_parent(Directory& directory) {
       return {};
     }
     if (!vanished(parent.error()) || tries == most_tries) return Failure(parent.error());
-    const auto made = make_parent(directory.hierarchy(), path);
+    auto made = make_parent(directory.hierarchy(), path);
     if (!made && !vanished(made.error())) return made;
   }
 }
@@ -119,7 +122,7 @@ Result<void> take_over(const Directory& directory) {
 Result<void> make_directory(Directory& directory) {
   for (int tries = 0;; ++tries) {
     const FdRef parent = TRY(directory.parent());
-    const auto made = sys::make_directory(parent, directory.name(), 0755);
+    auto made = sys::make_directory(parent, directory.name(), 0755);
     if (made) return {};
     if (made.error().code == EEXIST) return take_over(directory);
     if (!vanished(made.error()) || tries == most_tries) return made;

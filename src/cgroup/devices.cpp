@@ -34,7 +34,7 @@ struct Step {
   bool allow = false;
   DeviceAccess device;
   bool whole() const {
-    return device == DeviceAccess{.type = 0, .major = -1, .minor = -1, .access = any_access};
+    return device == DeviceAccess{.type = '\0', .major = -1, .minor = -1, .access = any_access};
   }
 };
 
@@ -57,7 +57,7 @@ Result<Step> step_of(const DeviceRule& rule) {
     return fail_with(EINVAL, "'" + rule.access + "' is no access to a device",
                      "give some of r (read), w (write) and m (make the node)");
   Step step{.allow = rule.allow};
-  step.device.type = rule.type.empty() || rule.type == "a" ? 0 : rule.type.front();
+  step.device.type = rule.type.empty() || rule.type == "a" ? '\0' : rule.type.front();
   // -1 is how OCI configurations write "any" beside leaving it out.
   step.device.major = std::max<std::int64_t>(rule.major.value_or(-1), -1);
   step.device.minor = std::max<std::int64_t>(rule.minor.value_or(-1), -1);
@@ -110,7 +110,7 @@ Result<void> apply(const Step& step, DeviceList& list) {
     list = DeviceList{.allowed = step.allow, .exceptions = {}};
     return {};
   }
-  for (const int type : {'b', 'c'}) {
+  for (const char type : {'b', 'c'}) {
     if (step.device.type != 0 && step.device.type != type) continue;
     DeviceAccess device = step.device;
     device.type = type;
@@ -127,7 +127,9 @@ Result<DeviceList> current(const Directory& directory) {
   const std::string text = TRY(directory.read("devices.list"));
   for (const std::string_view line : split(text, '\n')) {
     if (line.starts_with("a ")) return DeviceList();
-    if (!line.empty()) list.exceptions.push_back(TRY(parse_device_access(line)));
+    if (line.empty()) continue;
+    const DeviceAccess exception = TRY(parse_device_access(line));
+    list.exceptions.push_back(exception);
   }
   return list;
 }
@@ -143,7 +145,8 @@ Result<void> write_each(const Directory& directory, const char* file,
 
 Result<void> restrict_v1(const Directory& directory, const std::vector<DeviceRule>& rules) {
   const Directory parent(directory.hierarchy(), directory.parent_path());
-  const DeviceList wanted = TRY(device_list(rules, TRY(current(parent))));
+  const DeviceList above = TRY(current(parent));
+  const DeviceList wanted = TRY(device_list(rules, above));
   DeviceList now = TRY(current(directory));
   if (wanted.allowed) {
     TRY(directory.write("devices.allow", "a"));  // what exceptions there are can't be seen
@@ -188,17 +191,15 @@ bpf_insn instruction(int code, int target, int source, int offset, std::int64_t 
   return made;
 }
 
-enum Register { answer = 0, context = 1, type = 2, access = 3, major = 4, minor = 5 };
+// The fields are loaded again for each comparison: the verifier would otherwise follow every way
+// through the rules with what it knows of them, and give up after some hundred.
+enum Register { answer = 0, context = 1, field = 2, access = 3 };
 
 class Program {
  public:
   Program() {
-    load(type, offsetof(bpf_cgroup_dev_ctx, access_type));
-    code_.push_back(instruction(BPF_ALU | BPF_MOV | BPF_X, access, type, 0, 0));
-    code_.push_back(instruction(BPF_ALU | BPF_AND | BPF_K, type, 0, 0, 0xffff));
+    load(access, offsetof(bpf_cgroup_dev_ctx, access_type));
     code_.push_back(instruction(BPF_ALU | BPF_RSH | BPF_K, access, 0, 0, 16));
-    load(major, offsetof(bpf_cgroup_dev_ctx, major));
-    load(minor, offsetof(bpf_cgroup_dev_ctx, minor));
   }
 
   void add(const Step& step) {
@@ -208,10 +209,19 @@ class Program {
       code_.push_back(instruction(BPF_JMP32 | BPF_JNE | BPF_K, what, 0, 0, value));
     };
     const DeviceAccess& device = step.device;
-    if (device.type != 0)
-      differs(type, device.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-    if (device.major != -1) differs(major, device.major);
-    if (device.minor != -1) differs(minor, device.minor);
+    if (device.type != '\0') {
+      load(field, offsetof(bpf_cgroup_dev_ctx, access_type));
+      code_.push_back(instruction(BPF_ALU | BPF_AND | BPF_K, field, 0, 0, 0xffff));
+      differs(field, device.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+    }
+    if (device.major != -1) {
+      load(field, offsetof(bpf_cgroup_dev_ctx, major));
+      differs(field, device.major);
+    }
+    if (device.minor != -1) {
+      load(field, offsetof(bpf_cgroup_dev_ctx, minor));
+      differs(field, device.minor);
+    }
     if (step.allow) {
       // Of what is asked for, this is granted; if that was all, so is the request.
       code_.push_back(instruction(BPF_ALU | BPF_AND | BPF_K, access, 0, 0, ~device.access));
@@ -265,7 +275,7 @@ std::vector<DeviceRule> default_device_rules() {
 
 std::string text(const DeviceAccess& device) {
   const auto number = [](std::int64_t n) { return n == -1 ? "*" : std::to_string(n); };
-  std::string line(1, device.type == 0 ? 'a' : static_cast<char>(device.type));
+  std::string line(1, device.type == 0 ? 'a' : device.type);
   line += " " + number(device.major) + ":" + number(device.minor) + " ";
   for (const AccessLetter& letter : letters)
     if ((device.access & letter.bit) != 0) line += letter.letter;

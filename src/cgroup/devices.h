@@ -18,7 +18,7 @@ std::vector<DeviceRule> default_device_rules();
 
 // v1's form: one answer, and the exceptions to it.
 struct DeviceAccess {
-  int type = 0;                         // 'b' or 'c'
+  char type = 0;                        // 'b' or 'c'
   std::int64_t major = -1, minor = -1;  // -1: any
   unsigned access = 0;                  // BPF_DEVCG_ACC_*
   friend bool operator==(const DeviceAccess&, const DeviceAccess&) = default;

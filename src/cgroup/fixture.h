@@ -64,7 +64,11 @@ class OnHost : public ::testing::Test {
   void TearDown() override {
     const std::vector<std::string> left = left_behind();
     EXPECT_EQ(left, std::vector<std::string>());
-    for (const std::string& path : left) (void)Cgroup::open({{"left", path}}).remove();
+    for (const std::string& path : left) {
+      Cgroup cgroup = Cgroup::open({{"left", path}});
+      (void)cgroup.kill(SIGKILL);
+      (void)cgroup.remove();
+    }
   }
 
   static bool has(std::string_view controller) {

@@ -26,7 +26,8 @@ bool frozen_in(std::string_view events) {
 Result<bool> wait_v1(const Directory& freezer, Clock::time_point deadline) {
   auto pause = std::chrono::microseconds(20);
   for (int round = 1;; ++round) {
-    if (trimmed(TRY(freezer.read("freezer.state"))) == "FROZEN") return true;
+    const bool stopped = TRY(is_frozen(freezer));
+    if (stopped) return true;
     if (Clock::now() >= deadline) return false;
     if (round % 50 == 0) {
       TRY(set_frozen(freezer, Frozen::no));
@@ -43,7 +44,8 @@ Result<bool> wait_v2(const Directory& directory, Clock::time_point deadline) {
   for (;;) {
     // poll reports changes since the last read of the same open file.
     const Fd events = TRY(during(directory.path(), sys::open(here, "cgroup.events", O_RDONLY)));
-    if (frozen_in(TRY(sys::read_all(events)))) return true;
+    const std::string text = TRY(during(directory.path(), sys::read_all(events)));
+    if (frozen_in(text)) return true;
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return false;
@@ -66,9 +68,10 @@ Result<void> set_frozen(const Directory& directory, Frozen wanted) {
 }
 
 Result<bool> is_frozen(const Directory& directory) {
-  if (directory.unified()) return frozen_in(TRY(directory.read("cgroup.events")));
-  if (!directory.controls("freezer")) return false;
-  return trimmed(TRY(directory.read("freezer.state"))) == "FROZEN";
+  if (!freezes(directory)) return false;
+  const bool unified = directory.unified();
+  const std::string text = TRY(directory.read(unified ? "cgroup.events" : "freezer.state"));
+  return unified ? frozen_in(text) : trimmed(text) == "FROZEN";
 }
 
 Result<void> Cgroup::freeze(std::chrono::milliseconds at_most) const {
@@ -99,8 +102,10 @@ Result<void> Cgroup::thaw() const {
 }
 
 Result<bool> Cgroup::frozen() const {
-  for (const Directory& directory : directories_)
-    if (freezes(directory) && TRY(is_frozen(directory))) return true;
+  for (const Directory& directory : directories_) {
+    const bool here = TRY(is_frozen(directory));
+    if (here) return true;
+  }
   return false;
 }
 

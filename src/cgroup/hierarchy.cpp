@@ -50,7 +50,8 @@ Result<std::vector<Hierarchy>> hierarchies_in(std::string_view mountinfo) {
     else if (better(made, *same))
       *same = std::move(made);
   }
-  std::ranges::stable_partition(found, [](const Hierarchy& h) { return !h.unified(); });
+  const auto unified = std::ranges::find_if(found, &Hierarchy::unified);
+  if (unified != found.end()) std::rotate(unified, unified + 1, found.end());
   return found;
 }
 

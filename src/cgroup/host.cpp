@@ -31,12 +31,10 @@ Result<std::vector<std::string>> controllers_of(const std::vector<Hierarchy>& al
   std::vector<std::string> found;
   for (const Hierarchy& hierarchy : all) {
     if (named(hierarchy)) continue;
-    const std::string text =
-        hierarchy.unified() ? TRY(sys::read_file(cwd, hierarchy.top + "/cgroup.controllers"))
-                                 : hierarchy.name;
-                                 for (const std::string_view name :
-                                      hierarchy.unified() ? words(text) : split(text, ','))
-                                   found.emplace_back(name);
+    std::string text = hierarchy.name;
+    if (hierarchy.unified()) text = TRY(sys::read_file(cwd, hierarchy.top + "/cgroup.controllers"));
+    for (const std::string_view name : hierarchy.unified() ? words(text) : split(text, ','))
+      found.emplace_back(name);
   }
   std::ranges::sort(found);
   const auto doubles = std::ranges::unique(found);

@@ -33,7 +33,7 @@ Result<void> collect(const Directory& directory, std::vector<HostPid>& into) {
 
 // "13 (dd, which waits for a device)"
 std::string described(HostPid pid) {
-  const std::string number = std::to_string(pid.value());
+  std::string number = std::to_string(pid.value());
   const auto text = sys::read_file(cwd, "/proc/" + number + "/stat");
   if (!text) return number;
   const std::size_t open = text->find('(');

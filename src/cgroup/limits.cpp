@@ -84,7 +84,8 @@ Result<Lines> list(const Limits& limits, const Directory&) {
 Result<Lines> memory_max(const Limits& limits, const Directory& directory) {
   if (!limits.memory) return Lines();
   if (limits.check_before_update.value_or(false) && *limits.memory >= 0) {
-    const auto used = unsigned_number(trimmed(TRY(directory.read("memory.current"))));
+    const std::string text = TRY(directory.read("memory.current"));
+    const auto used = unsigned_number(trimmed(text));
     if (used && *used > static_cast<std::uint64_t>(*limits.memory))
       return fail_with(EBUSY, "the limit " + size_text(static_cast<std::uint64_t>(*limits.memory)) +
                                   " is below the " + size_text(*used) + " in use");

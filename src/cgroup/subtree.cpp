@@ -56,13 +56,13 @@ Result<bool> ours_to_divide(const std::string& path) {
 Result<void> move_callers_down(const std::string& path) {
   const Directory here("", path);
   const Directory below("", path + "/" + std::string(callers));
-  const auto made = sys::make_directory(cwd, below.path(), 0755);
+  auto made = sys::make_directory(cwd, below.path(), 0755);
   if (!made && made.error().code != EEXIST) return made;
   for (int round = 0; round < 100; ++round) {
     const std::vector<HostPid> pids = TRY(here.processes());
     if (pids.empty()) return {};
     for (const HostPid pid : pids) {
-      const auto moved = below.write("cgroup.procs", std::to_string(pid.value()));
+      auto moved = below.write("cgroup.procs", std::to_string(pid.value()));
       if (!moved && moved.error().code != ESRCH) return moved;
     }
   }
@@ -72,10 +72,11 @@ Result<void> move_callers_down(const std::string& path) {
 }  // namespace
 
 Result<void> offer(FdRef directory, const std::string& path, const Names& controllers) {
-  const Names missing =
-      without(controllers, TRY(during(path, names_in(directory, "cgroup.subtree_control"))));
+  const Names enabled_now = TRY(during(path, names_in(directory, "cgroup.subtree_control")));
+  const Names missing = without(controllers, enabled_now);
   if (missing.empty()) return {};
-  const Names absent = without(missing, TRY(names_in(directory, "cgroup.controllers")));
+  const Names available = TRY(during(path, names_in(directory, "cgroup.controllers")));
+  const Names absent = without(missing, available);
   if (!absent.empty()) {
     const Fd above = TRY(sys::open(directory, "..", O_PATH | O_DIRECTORY));
     const std::string above_path = path.substr(0, path.rfind('/'));
@@ -84,7 +85,9 @@ Result<void> offer(FdRef directory, const std::string& path, const Names& contro
     TRY(offer(above, above_path, absent));
   }
   Result<void> enabled = enable(directory, missing);
-  if (!enabled && enabled.error().code == EBUSY && TRY(ours_to_divide(path))) {
+  if (!enabled && enabled.error().code == EBUSY) {
+    const bool ours = TRY(ours_to_divide(path));
+    if (!ours) return during(path, std::move(enabled));
     TRY(during("making room for controllers in " + path, move_callers_down(path)));
     enabled = enable(directory, missing);
   }
