@@ -8,7 +8,7 @@
 //     9p, and the overlays of an umbel that this one runs in;
 //   - what is read-only as a file system (squashfs, a CD) is bound read-only instead, which costs
 //     less and comes to the same;
-//   - of a single mounted file of up to 1 MiB (a container's /etc/resolv.conf) a copy is taken;
+//   - of a single mounted file of up to 64 KiB (a container's /etc/resolv.conf) a copy is taken;
 //   - left out, and shown as empty directories, are: everything below /proc, /sys and /dev, which
 //     the spec mounts anew; the overlays of other containers and namespaces' handles, which are
 //     nobody's files; FUSE, autofs and network file systems, which can hang or ask their server
@@ -16,6 +16,10 @@
 //     something left out.
 // So the cost follows the number of file systems that a person thinks of as theirs, not of the
 // containers that the host runs.
+//
+// What nesting keeps for an inner umbel is read-only and hidden beneath the root, but not beyond
+// the reach of a container with CAP_SYS_ADMIN; so the host's own root is never kept, only overlays
+// are.
 //
 // overlayfs (Documentation/filesystems/overlayfs.rst): lower layers may hold the upper one; at most
 // two overlays can be stacked (FILESYSTEM_MAX_STACK_DEPTH). Where the second one is below us
@@ -299,7 +303,7 @@ Result<Fd> overlay_of(const Build& build, const std::string& path, const std::st
 }
 
 Result<void> copy_small_file(Build& build, const std::string& path) {
-  constexpr off_t most = off_t{1} << 20;
+  constexpr off_t most = off_t{1} << 16;
   const Result<struct stat> found = sys::status_at(cwd, path);
   if (!found || !S_ISREG(found->st_mode) || found->st_size > most) return {};
   const Result<Fd> source = sys::open(cwd, path, O_RDONLY);

@@ -1,9 +1,11 @@
 // The host's root under an overlay: what is seen, what is kept apart, how deep it goes.
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rootfs/box.h"
+#include "rootfs/layers.h"
 #include "rootfs/rootfs.h"
 
 namespace umbel::rootfs::testing {
@@ -215,6 +217,21 @@ TEST_F(Overlay, MountsAreNestedToo) {
     EXPECT_EQ(names(host_ / "volume"), "file");
   });
   EXPECT_EQ(outcome, 0);
+}
+
+// The first level lies on the host itself, which no container is to find beneath its root.
+TEST_F(Overlay, HostsRootIsNotKept) {
+  Spec spec = overlay();
+  spec.root.nest = true;
+  const auto beneath = [](const Built&) {
+    const Fd home = *sys::open(cwd, "/proc/self/ns", O_PATH | O_DIRECTORY);
+    if (!sys::unshare(CLONE_NEWNS)) return std::string("no copy");
+    const Result<void> uncovered = uncover_root(*sys::open(home, "mnt", O_RDONLY), 1);
+    return uncovered ? names("/") + ": " + names("/stack") : told(uncovered.error());
+  };
+  if (sys::file_system(*sys::open(cwd, "/", O_PATH))->f_type == OVERLAYFS_SUPER_MAGIC)
+    GTEST_SKIP() << "this root is an overlay itself";
+  EXPECT_EQ(in_box({.spec = spec}, beneath), "stack: layers");
 }
 
 TEST_F(Overlay, ThirdLevelAsksForNest) {

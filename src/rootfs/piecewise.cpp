@@ -5,7 +5,7 @@
 //   - a directory without mounts in it gets an overlay of its own;
 //   - one with mounts in it becomes an ordinary directory whose entries are treated one by one,
 //     unless they are more than a few hundred: then the whole is bound read-only;
-//   - symbolic links are made again; of files up to 1 MiB a copy is taken; larger files, sockets,
+//   - symbolic links are made again; of files up to 64 KiB a copy is taken; larger files, sockets,
 //     pipes and devices in such directories are left out.
 // Mounted file systems are taken or left out by the rule at the top of overlay.cpp.
 //
@@ -101,7 +101,7 @@ Result<void> take(const Pieces& pieces, FdRef directory, const std::string& path
 Result<void> split(const Pieces& pieces, const std::string& path) {
   const Result<std::vector<std::string>> names = sys::list(cwd, path);
   if (!names) return {};  // closed to this user, inside as outside
-  if (names->size() > most_pieces) return bind_read_only(pieces.build, path);
+  if (names->size() > most_pieces && path != "/") return bind_read_only(pieces.build, path);
   const Fd directory = TRY(sys::open_in_root(pieces.build.root, path, O_PATH | O_DIRECTORY));
   for (const std::string& name : *names) {
     std::string child = path == "/" ? "" : path;

@@ -44,6 +44,15 @@ Result<void> make_read_only(Build& build) {
   return sys::set_attributes(build.root, sys::Depth::one, wanted);
 }
 
+Result<void> enter(const Build& build) {
+  Result<void> entered =
+      build.hidden ? sys::pivot_root_above(build.hidden, build.root) : sys::pivot_root(build.root);
+  // pivot_root(2) cannot move the kernel's first root.
+  if (entered || entered.error().code != EINVAL) return entered;
+  return advise("run umbel on a mounted root file system, not on the initramfs itself",
+                std::move(entered));
+}
+
 // Slave and private it has been since it was made; pivot_root(2) takes no shared root.
 Result<void> set_propagation(const Build& build) {
   const std::uint64_t flag = build.propagation.flag;
@@ -68,8 +77,7 @@ Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights) {
   TRY(make_devices(build));
   TRY(restrict_paths(build));
   TRY(during("making the root and its mounts read-only", make_read_only(build)));
-  TRY(during("entering the new root", build.hidden ? sys::pivot_root_above(build.hidden, build.root)
-                                                   : sys::pivot_root(build.root)));
+  TRY(during("entering the new root", enter(build)));
   TRY(during("setting the root's propagation", set_propagation(build)));
   sys::set_umask(mask);
   return Built{std::move(build.root), std::move(build.notes)};

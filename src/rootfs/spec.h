@@ -18,7 +18,8 @@ void fields(auto& archive, IdMapping& m) {
 }
 
 // One mount, as OCI has it: options are the words of mount(8) and the specification ("ro", "rbind",
-// "rro", "tmpcopyup", "idmap", "size=64m", ...).
+// "rro", "tmpcopyup", "idmap", "size=64m", ...). "idmap" without mappings uses those of the
+// container's user namespace.
 struct Mount {
   std::string destination, type, source;
   std::vector<std::string> options;
@@ -50,15 +51,17 @@ void fields(auto& archive, Device& d) {
 }
 
 struct Root {
-  // A directory of the host; empty: the host's root under an overlay.
+  // A directory of the host; empty: the host's root under an overlay (overlay.cpp says what of it).
   std::string path;
-  bool read_only = false;
+  bool read_only = false;  // of the overlay: the host's other file systems in it too
   std::string propagation = "rslave";
   // Of the overlay: bytes its tmpfs may hold (0: half of memory, the kernel's default), or a
-  // directory of the host that keeps the changes.
+  // directory of the host that keeps the changes; it is made if missing, and must not be given to
+  // two containers at a time.
   std::uint64_t overlay_size = 0;
   std::string overlay_dir;
-  // Keep what an umbel inside needs to stack a further overlay.
+  // Keep what an umbel inside needs to stack a further overlay. What is kept are the overlays that
+  // this one lies on, read-only, where only a container with CAP_SYS_ADMIN can get at them.
   bool nest = false;
 };
 void fields(auto& archive, Root& r) {
