@@ -37,11 +37,13 @@ class Attack : public ::testing::Test {
     outer_.directory("host/empty");
     mounts_ = host_mounts();
     host_ = fingerprint(outer_ / "host");
+    top_ = names("/");
   }
   void TearDown() override {
     if (mounts_.empty()) return;
     EXPECT_EQ(host_mounts(), mounts_);
     EXPECT_EQ(fingerprint(outer_ / "host"), host_);
+    EXPECT_EQ(names("/"), top_);
   }
   Spec spec() const {
     Spec made{.root = {.path = root_}};
@@ -55,7 +57,7 @@ class Attack : public ::testing::Test {
     ASSERT_EQ(::symlink(target.c_str(), (root_ + "/" + name).c_str()), 0);
   }
   Folder outer_;
-  std::string root_, mounts_, host_;
+  std::string root_, mounts_, host_, top_;
 };
 
 // CVE-2021-30465 and what came before it: a destination that is a link out of the root.
