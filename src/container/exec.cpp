@@ -125,8 +125,10 @@ Result<Started> exec(Container& container, const Exec& what) {
     if (heard.word == Word::ready) ready = true;
     if (heard.word == Word::terminal && heard.fds.size() == 1)
       started.terminal = std::move(heard.fds[0]);
-    if (heard.word == Word::born && heard.fds.size() == 1)
-      started.process = sys::Process(TRY(sys::pid_behind(heard.fds[0])), std::move(heard.fds[0]));
+    if (heard.word == Word::born && heard.fds.size() == 1) {
+      const HostPid pid = TRY(sys::pid_behind(heard.fds[0]));
+      started.process = sys::Process(pid, std::move(heard.fds[0]));
+    }
   }
 }
 
