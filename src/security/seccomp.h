@@ -73,18 +73,16 @@ void fields(auto& archive, Filter& f) {
   archive("flags", f.flags);
   archive("listener", f.listener);
 }
-// System calls that no rule knows: a name that neither libseccomp nor umbel has is passed over; a
-// number above all that the profile speaks of answers ENOSYS where the default action would refuse
-// it, so that programs fall back to an older call (a refusal with EPERM they would take for real).
+// A name that neither libseccomp nor umbel knows is passed over. A number above all that the
+// profile speaks of answers ENOSYS where the default action would refuse it, so that programs fall
+// back to an older call (a refusal with EPERM they would take for real).
 //
 // Compiling takes milliseconds, so filters are kept in the directory `cache` (empty: no cache),
-// which is made if only it is missing. A cache that others could write to, or a damaged entry, is
-// not used and not an error: cache_problem() tells.
+// which is made if only it is missing. A cache that is not the caller's alone, or a damaged entry,
+// is not used and not an error.
 Result<Filter> compile(const Seccomp& profile, const std::string& cache);
-// compile(default_seccomp(capabilities), cache) without building the profile when the cache has it.
-Result<Filter> default_filter(CapSet capabilities, const std::string& cache);
-// Why compile() does without this cache.
-Result<void> cache_problem(const std::string& cache);
+// Why compile() does without this cache, for those who want to know.
+Result<void> check_cache(const std::string& cache);
 
 // For the calling thread from now on; needs no_new_privs or CAP_SYS_ADMIN. The listener's
 // descriptor where the filter has one: whoever holds it must answer every call that the filter
