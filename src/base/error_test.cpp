@@ -24,7 +24,8 @@ TEST(Error, DuringPutsOuterStepsFirst) {
   EXPECT_EQ(result.error().detail, "outermost: outer: inner");
   EXPECT_EQ(result.error().code, ENOENT);
   EXPECT_EQ(during("step", Result<int>(7)).value(), 7);
-  const Result<void> silent = during("step", Result<void>(Failure(Error{.code = EIO, .call = "read"})));
+  const Result<void> silent =
+      during("step", Result<void>(Failure(Error{.code = EIO, .call = "read"})));
   EXPECT_EQ(silent.error().message(), "step: read: Input/output error");
 }
 

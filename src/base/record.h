@@ -40,7 +40,7 @@ template <class T>
 concept NamedEnum = std::is_enum_v<T> && requires(T value) { name_table(value); };
 struct Probe {
   template <class T>
-  void operator()(const char*, T&) {}
+  void operator()(std::string_view, T&) {}
 };
 template <class T>
 concept Struct = std::is_class_v<T> && requires(Probe& probe, T& value) { fields(probe, value); };
@@ -63,7 +63,7 @@ inline Result<void> located(std::string_view step, Result<void> outcome) {
 struct Writer {
   Value& object;
   template <class T>
-  void operator()(const char* name, T& value) {
+  void operator()(std::string_view name, T& value) {
     if constexpr (requires { value.has_value(); }) {
       if (value.has_value()) object[name] = write(*value);
     } else {
@@ -76,7 +76,7 @@ struct Reader {
   const Value& object;
   Result<void> outcome;
   template <class T>
-  void operator()(const char* name, T& value) {
+  void operator()(std::string_view name, T& value) {
     const Value* member = outcome ? object.find(name) : nullptr;
     if (member == nullptr) return;
     outcome = located(name, read(*member, value));

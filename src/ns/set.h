@@ -38,7 +38,7 @@ struct Choices {
   const Source& operator[](Kind kind) const { return of.at(index(kind)); }
 };
 void fields(auto& archive, Choices& c) {
-  for (const KindInfo& known : kinds) archive(known.option.data(), c[known.kind]);
+  for (const KindInfo& known : kinds) archive(known.option, c[known.kind]);
 }
 
 // new | host | with:CONTAINER | ns:/PATH, and the spellings of other tools: private, none (net),
