@@ -13,8 +13,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "sys/credentials.h"
 #include "sys/file.h"
+#include "sys/identity.h"
 
 namespace umbel::security {
 
@@ -52,7 +52,7 @@ std::string file_name(std::string_view key) {
 Result<Fd> open_own(const std::string& path) {
   Fd dir = TRY(sys::open(cwd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   const struct stat found = TRY(sys::status(dir));
-  if (found.st_uid != sys::effective_user())
+  if (found.st_uid != sys::own_uid())
     return fail_with(EPERM, path + " belongs to user " + std::to_string(found.st_uid),
                      "remove it: umbel makes it anew");
   if ((found.st_mode & 077) != 0)
@@ -64,8 +64,8 @@ Result<std::string> read_entry(FdRef dir, const std::string& name) {
   const Fd file = TRY(sys::open(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   const struct stat found = TRY(sys::status(file));
   const auto size = static_cast<std::size_t>(found.st_size);
-  if (!S_ISREG(found.st_mode) || found.st_uid != sys::effective_user() ||
-      (found.st_mode & 022) != 0 || size < sizeof(Header) || size > largest_entry)
+  if (!S_ISREG(found.st_mode) || found.st_uid != sys::own_uid() || (found.st_mode & 022) != 0 ||
+      size < sizeof(Header) || size > largest_entry)
     return fail(name + " is no entry of umbel's");
   std::string text(size, '\0');
   for (std::size_t used = 0; used < size;) {
