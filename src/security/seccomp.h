@@ -81,6 +81,9 @@ void fields(auto& archive, Filter& f) {
 // which is made if only it is missing. A cache that is not the caller's alone, or a damaged entry,
 // is not used and not an error.
 Result<Filter> compile(const Seccomp& profile, const std::string& cache);
+// compile(default_seccomp(capabilities), cache), without building the profile where the cache has
+// the filter.
+Result<Filter> default_filter(CapSet capabilities, const std::string& cache);
 // Why compile() does without this cache, for those who want to know.
 Result<void> check_cache(const std::string& cache);
 

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,19 @@ TEST_F(Cache, GivesTheSameFilterAgain) {
   struct stat dir{};
   ASSERT_EQ(::stat(path_.c_str(), &dir), 0);
   EXPECT_EQ(dir.st_mode & 07777, 0700U);
+}
+
+TEST_F(Cache, KnowsTheBuiltInProfileByItsCapabilities) {
+  const std::vector<CapSet> sets{0, default_capabilities(), ~CapSet{0},
+                                 default_capabilities() | capability(CAP_SYS_ADMIN)};
+  for (int round = 0; round < 2; ++round) {
+    for (const CapSet set : sets)
+      EXPECT_EQ(default_filter(set, path_)->program, compile(default_seccomp(set), "")->program);
+    EXPECT_EQ(entries().size(), sets.size());
+  }
+  // One that no rule asks about makes no other filter.
+  (void)*default_filter(default_capabilities() | capability(CAP_LEASE), path_);
+  EXPECT_EQ(entries().size(), sets.size());
 }
 
 TEST_F(Cache, IsWhatTheSecondCompileReads) {

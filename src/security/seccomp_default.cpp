@@ -7,6 +7,8 @@
 // answers ENOSYS to send programs back to clone. Sockets are allowed by family: AF_VSOCK reaches
 // the hypervisor past every network namespace, AF_ALG opens the kernel's ciphers to anyone, and the
 // other ones left out are gone from current kernels.
+#include "security/seccomp_default.h"
+
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/personality.h>
@@ -188,6 +190,48 @@ SeccompRule rule(const Line& line) {
   return made;
 }
 
+// FNV-1a.
+constexpr void mix(std::uint64_t& hash, std::uint64_t value) {
+  for (int byte = 0; byte < 8; ++byte) {
+    hash ^= value >> (8 * byte) & 0xff;
+    hash *= 0x100000001b3;
+  }
+}
+constexpr void mix(std::uint64_t& hash, std::string_view text) {
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  mix(hash, text.size());
+}
+
+consteval std::uint64_t table_hash() {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const Line& line : table) {
+    mix(hash, line.names);
+    mix(hash, static_cast<std::uint64_t>(line.with));
+    mix(hash, static_cast<std::uint64_t>(line.without));
+    mix(hash, line.answer);
+    mix(hash, line.machines);
+    if (!line.when) continue;
+    mix(hash, line.when->op);
+    mix(hash, line.when->index);
+    mix(hash, line.when->value);
+    mix(hash, line.when->value_two);
+  }
+  for (const int family : families) mix(hash, static_cast<std::uint64_t>(family));
+  return hash;
+}
+
+consteval CapSet asked_about() {
+  CapSet set = 0;
+  for (const Line& line : table) {
+    if (line.with >= 0) set |= capability(line.with);
+    if (line.without >= 0) set |= capability(line.without);
+  }
+  return set;
+}
+
 }  // namespace
 
 Seccomp default_seccomp(CapSet capabilities) {
@@ -201,6 +245,13 @@ Seccomp default_seccomp(CapSet capabilities) {
     made.rules.push_back(
         rule({.names = "socket", .when = Condition{0, equal, static_cast<std::uint64_t>(family)}}));
   return made;
+}
+
+std::string default_seccomp_key(CapSet capabilities) {
+  constexpr std::uint64_t hash = table_hash();
+  constexpr CapSet relevant = asked_about();
+  return "umbel's own profile " + std::to_string(hash) + " " +
+         std::to_string(capabilities & relevant);
 }
 
 }  // namespace umbel::security
