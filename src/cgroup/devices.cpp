@@ -7,6 +7,8 @@
 // keeps the kinds of access that none has decided yet; all programs from the root down must agree.
 #include "cgroup/devices.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -134,19 +136,33 @@ Result<DeviceList> current(const Directory& directory) {
   return list;
 }
 
+// The kernel takes one a write.
 Result<void> write_each(const Directory& directory, const char* file,
                         const std::vector<DeviceAccess>& lines,
                         const std::vector<DeviceAccess>& known) {
+  const FdRef here = TRY(directory.fd());
+  const Fd fd = TRY(during(directory.path(), sys::open(here, file, O_WRONLY)));
   for (const DeviceAccess& line : lines)
     if (std::ranges::find(known, line) == known.end())
-      TRY(during(text(line), directory.write(file, text(line))));
+      TRY(during(directory.path() + "/" + file + ": " + text(line),
+                 sys::write_all(fd, text(line))));
   return {};
 }
 
+Result<bool> all_are_told(const std::vector<DeviceRule>& rules) {
+  for (const DeviceRule& rule : rules) {
+    const Step step = TRY(step_of(rule));
+    if (step.whole()) return true;
+  }
+  return false;
+}
+
 Result<void> restrict_v1(const Directory& directory, const std::vector<DeviceRule>& rules) {
-  const Directory parent(directory.hierarchy(), directory.parent_path());
-  const DeviceList above = TRY(current(parent));
-  const DeviceList wanted = TRY(device_list(rules, above));
+  DeviceList above;
+  // What the parent has matters only where no rule is for everything.
+  const bool told = TRY(all_are_told(rules));
+  if (!told) above = TRY(current(Directory(directory.hierarchy(), directory.parent_path())));
+  const DeviceList wanted = TRY(device_list(rules, std::move(above)));
   DeviceList now = TRY(current(directory));
   if (wanted.allowed) {
     TRY(directory.write("devices.allow", "a"));  // what exceptions there are can't be seen

@@ -12,10 +12,6 @@
 
 namespace umbel::cgroup {
 
-// Nothing but what every container gets: making any node, and using null, zero, full, random,
-// urandom, tty, console, ptmx and pts/*, and net/tun.
-std::vector<DeviceRule> default_device_rules();
-
 // v1's form: one answer, and the exceptions to it.
 struct DeviceAccess {
   char type = 0;                        // 'b' or 'c'

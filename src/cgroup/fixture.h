@@ -59,8 +59,9 @@ class OnHost : public ::testing::Test {
     ASSERT_OK(found);
     if (!found->writable) GTEST_SKIP() << "may not make cgroups: " << found->cure;
     version_ = found->version;
+    had_hugetlb_ = hands_on_hugetlb();
   }
-  // One that a failed test has left must not fail those that follow.
+  // Leaves the host as it was, after a failed test too.
   void TearDown() override {
     const std::vector<std::string> left = left_behind();
     EXPECT_EQ(left, std::vector<std::string>());
@@ -69,6 +70,8 @@ class OnHost : public ::testing::Test {
       (void)cgroup.kill(SIGKILL);
       (void)cgroup.remove();
     }
+    if (!had_hugetlb_ && hands_on_hugetlb())
+      ASSERT_OK(sys::write_file(cwd, root_control(), "-hugetlb"));
   }
 
   static bool has(std::string_view controller) {
@@ -118,7 +121,17 @@ class OnHost : public ::testing::Test {
     return all;
   }
 
+  static std::string root_control() {
+    const std::vector<Hierarchy> only = unified_only();
+    return only.empty() ? "" : only.front().top + "/cgroup.subtree_control";
+  }
+  static bool hands_on_hugetlb() {
+    const auto text = sys::read_file(cwd, root_control());
+    return text && text->find("hugetlb") != std::string::npos;
+  }
+
   Version version_ = Version::none;
+  bool had_hugetlb_ = false;
 };
 
 }  // namespace umbel::cgroup

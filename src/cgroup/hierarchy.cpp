@@ -4,6 +4,9 @@
 // a lookup still finds.
 #include "cgroup/hierarchy.h"
 
+#include <fcntl.h>
+#include <linux/magic.h>
+
 #include <algorithm>
 #include <array>
 
@@ -26,6 +29,11 @@ std::string controllers_of(std::string_view super_options) {
     controllers.append(controllers.empty() ? "" : ",").append(option);
   }
   return controllers;
+}
+
+Result<std::vector<Hierarchy>> mounted() {
+  const std::string text = TRY(sys::read_file(cwd, "/proc/self/mountinfo"));
+  return hierarchies_in(text);
 }
 
 // The one with the shorter root shows more; of equals the first was put there by the system.
@@ -56,7 +64,14 @@ Result<std::vector<Hierarchy>> hierarchies_in(std::string_view mountinfo) {
 }
 
 Result<std::vector<Hierarchy>> hierarchies() {
-  return hierarchies_in(TRY(sys::read_file(cwd, "/proc/self/mountinfo")));
+  // Most hosts have cgroup2 alone, and a busy one thousands of mounts: this answer costs nothing. A
+  // v1 hierarchy that somebody has mounted elsewhere beside it is none of ours.
+  const std::string usual = "/sys/fs/cgroup";
+  const auto there = sys::open(cwd, usual, O_PATH | O_DIRECTORY);
+  const auto type = there ? sys::file_system(*there) : Failure(there.error());
+  if (type && type->f_type == CGROUP2_SUPER_MAGIC)
+    return std::vector<Hierarchy>{{.name = "", .top = usual, .root = ""}};
+  return mounted();
 }
 
 Result<std::string> own_directory_in(const Hierarchy& hierarchy, std::string_view memberships) {
@@ -74,7 +89,12 @@ Result<std::string> own_directory_in(const Hierarchy& hierarchy, std::string_vie
 }
 
 Result<std::string> own_directory(const Hierarchy& hierarchy) {
-  return own_directory_in(hierarchy, TRY(sys::read_file(cwd, "/proc/self/cgroup")));
+  const std::string memberships = TRY(sys::read_file(cwd, "/proc/self/cgroup"));
+  if (!hierarchy.root.empty()) return own_directory_in(hierarchy, memberships);
+  const std::vector<Hierarchy> all = TRY(mounted());
+  for (const Hierarchy& known : all)
+    if (known.name == hierarchy.name) return own_directory_in(known, memberships);
+  return fail(hierarchy.top + " is not mounted");
 }
 
 }  // namespace umbel::cgroup

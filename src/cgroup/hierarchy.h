@@ -12,7 +12,7 @@ namespace umbel::cgroup {
 struct Hierarchy {
   std::string name;  // as in /proc/PID/cgroup: "memory", "cpu,cpuacct", "name=systemd"; "": cgroup2
   std::string top;   // the mounted directory, absolute
-  std::string root;  // what of the hierarchy is mounted there: "/", or a cgroup's path
+  std::string root;  // what of the hierarchy is mounted there: "/", or a cgroup's path; "": unread
 
   bool unified() const { return name.empty(); }
 };

@@ -103,10 +103,12 @@ Result<Lines> memory_and_swap(const Limits& limits, const Directory& directory) 
 Result<Lines> swap_max(const Limits& limits, const Directory& directory) {
   if (!limits.memory_swap) return Lines();
   std::optional<std::int64_t> memory = limits.memory;
-  if (!memory && *limits.memory_swap >= 0)
-    memory = number(trimmed(TRY(directory.read("memory.max")))).value_or(-1);
-  return Lines{{.value = TRY(swap_alone(*limits.memory_swap, memory.value_or(-1))),
-                .unlimited = *limits.memory_swap < 0}};
+  if (!memory && *limits.memory_swap >= 0) {
+    const std::string now = TRY(directory.read("memory.max"));
+    memory = number(trimmed(now));
+  }
+  std::string alone = TRY(swap_alone(*limits.memory_swap, memory.value_or(-1)));
+  return Lines{{.value = std::move(alone), .unlimited = *limits.memory_swap < 0}};
 }
 
 Result<Lines> cpu_max(const Limits& limits, const Directory& directory) {

@@ -135,4 +135,8 @@ void fields(auto& archive, DeviceRule& r) {
   archive("access", r.access);
 }
 
+// Nothing but what every container gets: making any node, and using null, zero, full, random,
+// urandom, tty, console, ptmx and pts/*, and net/tun.
+std::vector<DeviceRule> default_device_rules();
+
 }  // namespace umbel::cgroup

@@ -141,9 +141,6 @@ TEST_F(Limiting, AQuotaAndItsPeriodCanBothShrink) {
 TEST_F(Limiting, HugePagesAreLimitedByCgroup2OfAHybridHost) {
   if (!has("hugetlb")) GTEST_SKIP() << "no hugetlb controller here";
   if (version_ != Version::hybrid) GTEST_SKIP() << "no hybrid host";
-  const auto only = unified_only();
-  const std::string control = only.front().top + "/cgroup.subtree_control";
-  const bool was_on = sys::read_file(cwd, control)->find("hugetlb") != std::string::npos;
   const auto sizes = sys::list(cwd, "/sys/kernel/mm/hugepages");
   if (!sizes || sizes->empty()) GTEST_SKIP() << "no huge pages here";
   ASSERT_OK(made_->limit({.huge_pages = {{.size = "2MB", .limit = 4 * mebibyte}}}));
@@ -155,8 +152,6 @@ TEST_F(Limiting, HugePagesAreLimitedByCgroup2OfAHybridHost) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, EOPNOTSUPP);
   EXPECT_NE(other.error().message().find("hugetlb.3MB.max"), std::string::npos);
-  made_ = fail("ended");
-  if (!was_on) ASSERT_OK(sys::write_file(cwd, control, "-hugetlb"));
 }
 
 TEST_F(Limiting, WhatTheKernelRefusesNamesTheLimit) {
