@@ -120,7 +120,8 @@ TEST(Text, GuessesWhatWasMeant) {
   constexpr std::array<std::string_view, 4> commands{"run", "restore", "restart", "checkpoint"};
   EXPECT_EQ(nearest("restor", commands), "restore");
   EXPECT_EQ(nearest("chekpiont", commands), "checkpoint");
-  EXPECT_EQ(nearest("rnu", commands), std::nullopt);
+  EXPECT_EQ(nearest("rnu", commands), "run");
+  EXPECT_EQ(nearest("rxu", commands), std::nullopt);
   EXPECT_EQ(nearest("migrate", commands), std::nullopt);
   EXPECT_EQ(nearest("x", {}), std::nullopt);
 }
