@@ -28,8 +28,10 @@ struct Client {
 
 class Monitor {
  public:
-  Monitor(Streams streams, FdRef listener, LogWriter& log, FdRef init)
-      : streams_(std::move(streams)), listener_(listener), log_(log), init_(init) {}
+  Monitor(Streams streams, FdRef listener, LogWriter& log, FdRef init, Fd first)
+      : streams_(std::move(streams)), listener_(listener), log_(log), init_(init) {
+    if (first) clients_.push_back({std::move(first), {}});
+  }
 
   Result<sys::Exit> run() {
     if (streams_.in) TRY(sys::set_nonblocking(streams_.in, true));
@@ -182,10 +184,10 @@ class Monitor {
 
 }  // namespace
 
-Result<sys::Exit> serve(Streams streams, FdRef listener, LogWriter& log, FdRef init) {
+Result<sys::Exit> serve(Streams streams, FdRef listener, LogWriter& log, FdRef init, Fd first) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
-  return Monitor(std::move(streams), listener, log, init).run();
+  return Monitor(std::move(streams), listener, log, init, std::move(first)).run();
 }
 
 }  // namespace umbel::console

@@ -23,10 +23,12 @@ struct Streams {
   Fd in, out, err;  // the monitor's ends of the pipes; in may be absent
 };
 
-// Output goes to the log and to every client of `listener`; input comes from the clients. As on a
+// Output goes to the log and to every client of `listener`, and to `first`, if there is one, from
+// the first byte on; input comes from the clients. As on a
 // real terminal, the program waits while a client does not read. Ends when the process behind
 // `init`, which must be this one's child, has ended and its output is drained; it is reaped, and
 // clients are told.
-Result<sys::Exit> serve(Streams streams, FdRef listener, LogWriter& log, FdRef init);
+Result<sys::Exit> serve(Streams streams, FdRef listener, LogWriter& log, FdRef init,
+                        Fd first = Fd());
 
 }  // namespace umbel::console

@@ -25,8 +25,8 @@ namespace {
 
 // The descriptors that pass from the first life to the second, in the order of the arguments.
 struct Kept {
-  Fd init, listener, terminal, in, out, err;
-  std::array<Fd*, 6> all() { return {&init, &listener, &terminal, &in, &out, &err}; }
+  Fd init, listener, terminal, in, out, err, client;
+  std::array<Fd*, 7> all() { return {&init, &listener, &terminal, &in, &out, &err, &client}; }
 };
 
 struct Ends {
@@ -77,12 +77,13 @@ Error second_life(const Container& container, Kept kept) {
   return sys::execute(*self, args, std::vector<std::string>{"UMBEL_HOME=" + home.path()});
 }
 
-int monitor(Container& container, FdRef channel) {
+int monitor(Container& container, Fd client, FdRef channel) {
   Result<Kept> kept = first_life(container);
   if (!kept) {
     (void)say_error(channel, kept.error());
     return 125;
   }
+  kept->client = std::move(client);
   (void)say(channel, Word::ready);
   (void)second_life(container, std::move(*kept));
   return 125;
@@ -94,17 +95,15 @@ Result<void> serve(Container& container, Kept kept) {
                                              .in = std::move(kept.in),
                                              .out = std::move(kept.out),
                                              .err = std::move(kept.err)},
-                                            kept.listener, log, kept.init));
+                                            kept.listener, log, kept.init, std::move(kept.client)));
   return finish(container, exit);
 }
 
-}  // namespace
-
-Result<void> start_detached(Container& container) {
+Result<void> start_monitor(Container& container, Fd client) {
   sys::Channel channel = TRY(sys::channel());
   sys::Process monitoring = TRY(sys::start({}, [&] {
     channel.ours.close();
-    return monitor(container, channel.theirs);
+    return monitor(container, std::move(client), channel.theirs);
   }));
   channel.theirs.close();
   const Heard heard = TRY(hear(channel.ours));
@@ -113,9 +112,19 @@ Result<void> start_detached(Container& container) {
   for (bool gone = false; !gone;) gone = TRY(hear(channel.ours))
   .closed;  // it executes: all is recorded
   (void)monitoring.detach();
-  TRY(container.lock());
-  container.unlock();
+  // With --rm it may have ended and be gone already.
+  if (container.lock()) container.unlock();
   return {};
+}
+
+}  // namespace
+
+Result<void> start_detached(Container& container) { return start_monitor(container, Fd()); }
+
+Result<Fd> start_attached(Container& container) {
+  sys::Channel client = TRY(sys::channel());
+  TRY(start_monitor(container, std::move(client.theirs)));
+  return std::move(client.ours);
 }
 
 int monitor_main(const std::vector<std::string>& args) {

@@ -19,7 +19,11 @@ namespace {
 Process process_of(const Config& config, const Exec& what) {
   Process process = config.process;
   process.args = what.args;
-  process.env.insert(process.env.end(), what.env.begin(), what.env.end());
+  for (const std::string& entry : what.env) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(process.env, [&](const std::string& known) { return known.starts_with(name); });
+    process.env.push_back(entry);
+  }
   if (what.cwd) process.cwd = *what.cwd;
   if (what.user_name) {
     process.user_name = *what.user_name;

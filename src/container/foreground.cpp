@@ -25,31 +25,35 @@ sigset_t handed_on() {
   return set;
 }
 
-Result<sys::Exit> wait_handing_on(sys::Process& init, FdRef signals) {
+}  // namespace
+
+Result<SignalRelay> SignalRelay::open() {
+  const sigset_t set = handed_on();
+  return SignalRelay(TRY(sys::signal_descriptor(set)));
+}
+
+Result<sys::Exit> SignalRelay::wait(sys::Process& process) const {
   for (;;) {
     std::array<pollfd, 2> watched{
-        {{init.pidfd().number(), POLLIN, 0}, {signals.number(), POLLIN, 0}}};
+        {{process.pidfd().number(), POLLIN, 0}, {signals_.number(), POLLIN, 0}}};
     if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // EINTR: SIGCONT
     if ((watched[1].revents & POLLIN) != 0) {
       std::array<char, sizeof(signalfd_siginfo)> raw{};
-      TRY(sys::read(signals, raw));
+      TRY(sys::read(signals_, raw));
       signalfd_siginfo info{};
       __builtin_memcpy(&info, raw.data(), sizeof info);
-      (void)init.kill(static_cast<int>(info.ssi_signo));  // it may have ended meanwhile
+      (void)process.kill(static_cast<int>(info.ssi_signo));  // it may have ended meanwhile
     }
-    if ((watched[0].revents & POLLIN) != 0) return init.wait();
+    if ((watched[0].revents & POLLIN) != 0) return process.wait();
   }
 }
 
-}  // namespace
-
 Result<int> run_foreground(Container& container, const Foreground& how) {
-  const sigset_t set = handed_on();
-  const Fd signals = TRY(sys::signal_descriptor(set));
+  const SignalRelay signals = TRY(SignalRelay::open());
   Launched launched = TRY(start(container, how.stdio));
   container.unlock();
   for (const std::string& note : launched.notes) how.note(note);
-  const sys::Exit exit = TRY(wait_handing_on(launched.init, signals));
+  const sys::Exit exit = TRY(signals.wait(launched.init));
   TRY(finish(container, exit));
   return exit.code();
 }

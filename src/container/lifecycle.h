@@ -24,6 +24,9 @@ Result<int> run_foreground(Container& container, const Foreground& how);
 // Detached: a monitor process starts it and stays. Returns when the command executes, or with what
 // stopped it. The container's lock must be held.
 Result<void> start_detached(Container& container);
+// The same with the caller attached from the first byte of output on: the socket for
+// console::attach.
+Result<Fd> start_attached(Container& container);
 // The monitor's second life, under its own small program: `umbel-monitor HOME NAME FDS...`.
 int monitor_main(const std::vector<std::string>& args);
 
@@ -46,6 +49,18 @@ struct Exec {
   bool terminal = false, interactive = false, privileged = false;
   Stdio stdio;
 };
+// While it lives, the caller's signals are kept for wait(), which hands them on to the process
+// until that ends. Made before the process is started, so that none is lost.
+class SignalRelay {
+ public:
+  static Result<SignalRelay> open();
+  Result<sys::Exit> wait(sys::Process& process) const;
+
+ private:
+  explicit SignalRelay(Fd signals) : signals_(std::move(signals)) {}
+  Fd signals_;
+};
+
 // Runs a further program in exactly the container's namespaces, cgroup, capabilities and filter.
 // With a terminal, Started.terminal is its master.
 struct Started {
