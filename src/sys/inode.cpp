@@ -3,11 +3,14 @@
 #include "sys/inode.h"
 
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <sys/sendfile.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "sys/call.h"
 
@@ -30,6 +33,27 @@ Result<std::optional<std::string>> extended_attribute_at(const std::string& path
   return Failure(last_error("lgetxattr", name + " of " + path));
 }
 
+Result<std::vector<std::string>> extended_attribute_names(FdRef fd) {
+  std::vector<std::string> names;
+  std::string list(XATTR_LIST_MAX, '\0');
+  const ssize_t length = ::flistxattr(fd.number(), list.data(), list.size());
+  if (length < 0 && errno == EOPNOTSUPP) return names;
+  TRY(checked(length, "flistxattr"));
+  // Each ends with a zero byte.
+  std::string_view rest(list.data(), static_cast<std::size_t>(length));
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\0'), rest.size() - 1);
+    names.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  return names;
+}
+
+Result<void> set_extended_attribute(FdRef fd, const std::string& name, const std::string& value) {
+  return checked(::fsetxattr(fd.number(), name.c_str(), value.data(), value.size(), 0), "fsetxattr",
+                 name);
+}
+
 Result<void> set_extended_attribute_at(const std::string& path, const std::string& name,
                                        const std::string& value) {
   return checked(::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0),
@@ -38,6 +62,10 @@ Result<void> set_extended_attribute_at(const std::string& path, const std::strin
 
 Result<void> may_write(FdRef dir, const std::string& path) {
   return checked(::faccessat(dir.number(), path.c_str(), W_OK, AT_EACCESS), "access", path);
+}
+
+Result<void> change_mode(FdRef fd, mode_t mode) {
+  return checked(::fchmod(fd.number(), mode), "fchmod");
 }
 
 Result<void> change_owner_at(FdRef dir, const std::string& path, uid_t uid, gid_t gid) {
