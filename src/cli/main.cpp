@@ -1,0 +1,51 @@
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/faces.h"
+#include "cli/umbel/output.h"
+#include "container/lifecycle.h"
+
+namespace umbel::cli {
+
+namespace {
+
+int monitor_main(Words args) {
+  return container::monitor_main(std::vector<std::string>(args.begin(), args.end()));
+}
+
+int not_yet(Words args) {
+  report({}, Error{.detail = "the face '" + args[0] + "' is not there yet",
+                   .cure = "use umbel itself: umbel help"});
+  return 1;
+}
+
+struct Face {
+  std::string_view name;
+  int (*main)(Words args);
+};
+constexpr std::array faces = std::to_array<Face>({
+    {"umbel", umbel_main},
+    {"umbel-oci", not_yet},
+    {"umbel-criu", not_yet},
+    {"umbel-monitor", monitor_main},  // what watches over a detached container
+});
+
+int run(const std::vector<std::string>& args) {
+  const std::string_view called =
+      args.empty() ? std::string_view("umbel") : std::string_view(args[0]);
+  const std::string_view name = called.substr(called.rfind('/') + 1);
+  for (const Face& face : faces)
+    if (face.name == name) return face.main(args);
+  return umbel_main(args);
+}
+
+}  // namespace
+
+}  // namespace umbel::cli
+
+int main(int count, char** words) {
+  return umbel::cli::run(std::vector<std::string>(words, words + count));
+}
