@@ -53,8 +53,7 @@ Result<void> write_pid_file(const Container& container) {
 Result<std::optional<security::Filter>> filter_of(const Process& process, const Home& home) {
   std::optional<security::Filter> filter;
   if (process.default_filter)
-    filter = TRY(security::compile(security::default_seccomp(process.capabilities.bounding),
-                                   TRY(home.cache())));
+    filter = TRY(security::default_filter(process.capabilities.bounding, TRY(home.cache())));
   else if (process.seccomp)
     filter = TRY(security::compile(*process.seccomp, TRY(home.cache())));
   return filter;
