@@ -212,7 +212,7 @@ class Builder {
     process.interactive = o_.interactive;
     process.user_name = o_.user.value_or("");
     process.cwd = o_.workdir.value_or(sees_host_files() ? caller_.directory : "/");
-    if (!process.cwd.starts_with('/')) process.cwd = normal(process.cwd, caller_.directory);
+    process.cwd = absolute(process.cwd, caller_.directory);
     for (const std::string& text : o_.ulimits)
       process.rlimits.push_back(TRY(during("--ulimit", security::parse_rlimit(text))));
     TRY(environment());

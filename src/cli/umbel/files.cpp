@@ -201,9 +201,9 @@ std::string absolute(std::string_view path, std::string_view directory) {
   return std::string(directory) + (directory.ends_with('/') ? "" : "/") + std::string(path);
 }
 
-std::string normal(std::string_view path, std::string_view directory) {
+std::string normal(std::string_view path) {
   std::vector<std::string> kept;
-  const std::string whole = absolute(path, directory);
+  const std::string whole = absolute(path, "/");
   for (const std::string_view part : split(whole, '/')) {
     if (part.empty() || part == ".") continue;
     if (part != "..")

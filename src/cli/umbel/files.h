@@ -29,6 +29,6 @@ Result<Files> make_files(const FileOptions& options);
 std::string absolute(std::string_view path, std::string_view directory);
 // A path inside a container without "." and "..", which a person may write: no symbolic link is
 // known before it runs.
-std::string normal(std::string_view path, std::string_view directory = "/");
+std::string normal(std::string_view path);
 
 }  // namespace umbel::cli

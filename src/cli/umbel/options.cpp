@@ -105,8 +105,10 @@ class Parser {
         TRY(set_switch(*option, "true"));
         continue;
       }
-      if (letters.empty()) letters = TRY(next_word(written, option->argument));
-      if (letters.starts_with('=')) letters.remove_prefix(1);
+      if (letters.starts_with('='))
+        letters.remove_prefix(1);
+      else if (letters.empty())
+        letters = TRY(next_word(written, option->argument));
       set(*option, letters);
       return {};
     }
