@@ -1,222 +1,132 @@
+// Facts relied on: setgroups in a user namespace is EPERM until the group map is written and for as
+// long as /proc/PID/setgroups says "deny" (user_namespaces(7)); an id outside of the maps is
+// EINVAL; a task may write its own attr files only, through a descriptor opened by the same memory
+// (Linux 5.13), so a label's file is opened where it is written, below a procfs that can be older.
 #include "security/credentials.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
+#include <linux/capability.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 
-#include "base/text.h"
+#include "security/capabilities.h"
+#include "sys/capability.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
+#include "sys/identity.h"
 #include "sys/procfs.h"
 
 namespace umbel::security {
 
 namespace {
 
-bool has(const auto& list, const auto& element) {
-  return std::ranges::find(list, element) != list.end();
+constexpr std::uint32_t usual_umask = 022;
+
+Result<void> set_groups(const std::vector<std::uint32_t>& wanted) {
+  const std::vector<gid_t> now = TRY(sys::get_groups());
+  if (std::ranges::equal(now, wanted)) return {};
+  Result<void> set = sys::set_groups(wanted);
+  if (set || set.error().code != EPERM)
+    return during("setting supplementary groups", std::move(set));
+  // With the capability it can only be the namespace that forbids it; what it denies is dropping
+  // groups, so keeping them is what can be done. Without it, silence would leave powers behind.
+  const sys::CapabilitySets own = TRY(sys::capget());
+  const bool denied = (own.effective & capability(CAP_SETGID)) != 0;
+  if (denied && wanted.empty()) return {};
+  return advise(denied ? "this user namespace has no groups to give: map some with --gid-map"
+                       : "this needs CAP_SETGID",
+                during("setting supplementary groups", std::move(set)));
 }
 
-// Larger ones are no account files.
-constexpr std::size_t largest_file = std::size_t{16} << 20;
-
-// By a path inside the root, whatever its symbolic links say; a file that is not there is empty.
-Result<std::string> read_inside(FdRef root, const std::string& path) {
-  const Result<Fd> file = sys::open_in_root(root, path, O_RDONLY | O_NONBLOCK);
-  if (!file && (file.error().code == ENOENT || file.error().code == ENOTDIR)) return std::string();
-  if (!file) return Failure(file.error());
-  return during(path, sys::read_all(*file, largest_file));
+Result<void> mapped(std::string_view kind, std::uint32_t id, Result<void> set) {
+  const std::string step = "becoming " + std::string(kind) + " " + std::to_string(id);
+  const int code = set ? 0 : set.error().code;
+  set = during(step, std::move(set));
+  if (code == EINVAL)
+    return advise("the user namespace does not map that id: give it one in its maps",
+                  std::move(set));
+  if (code == EAGAIN)
+    return advise("that user has as many processes as nproc allows", std::move(set));
+  return set;
 }
 
-std::optional<std::uint32_t> id(std::string_view text) {
-  const auto value = unsigned_number(text);
-  // All ones means "unchanged" to the kernel.
-  if (!value || *value >= 0xffffffff) return std::nullopt;
-  return static_cast<std::uint32_t>(*value);
+// A file of the calling thread or process.
+Result<Fd> open_own(std::optional<FdRef> procfs, const std::string& path, int flags) {
+  if (procfs) return sys::open_in_procfs(*procfs, path, flags);
+  const Fd top = TRY(sys::open_procfs());
+  return sys::open_in_procfs(top, path, flags);
 }
 
-struct PasswdLine {
-  std::string_view name, home;
-  std::uint32_t uid = 0, gid = 0;
-};
-
-// name:password:uid:gid:comment:home:shell
-std::optional<PasswdLine> find_user(std::string_view passwd, std::string_view wanted) {
-  const auto number_wanted = id(wanted);
-  std::optional<PasswdLine> by_number;
-  for (std::string_view line : split(passwd, '\n')) {
-    const auto parts = split(line, ':');
-    if (parts.size() < 6) continue;
-    const auto uid = id(parts[2]);
-    const auto gid = id(parts[3]);
-    if (!uid || !gid) continue;
-    const PasswdLine found{parts[0], parts[5], *uid, *gid};
-    if (parts[0] == wanted) return found;
-    if (number_wanted == uid && !by_number) by_number = found;
-  }
-  return by_number;
+Result<void> write_own(std::optional<FdRef> procfs, const std::string& path,
+                       const std::string& text) {
+  const Fd file = TRY(open_own(procfs, path, O_WRONLY));
+  // The kernel wants it in one piece.
+  TRY(during("/proc/" + path, sys::write(file, text)));
+  return {};
 }
 
-// name:password:gid:member,member
-std::optional<std::uint32_t> find_group(std::string_view group, std::string_view wanted) {
-  for (std::string_view line : split(group, '\n'))
-    if (const auto parts = split(line, ':'); parts.size() >= 3 && parts[0] == wanted)
-      return id(parts[2]);
-  return std::nullopt;
+// The module registers its file system only when it is in force.
+Result<bool> has_selinux(std::optional<FdRef> procfs) {
+  const Fd file = TRY(open_own(procfs, "filesystems", O_RDONLY));
+  const std::string kinds = TRY(sys::read_all(file));
+  return kinds.contains("\tselinuxfs\n");
 }
 
-std::vector<std::uint32_t> groups_of(std::string_view group, std::string_view user) {
-  std::vector<std::uint32_t> found;
-  for (std::string_view line : split(group, '\n')) {
-    const auto parts = split(line, ':');
-    if (parts.size() < 4) continue;
-    if (const auto gid = id(parts[2]); gid && has(split(parts[3], ','), user))
-      found.push_back(*gid);
-  }
-  return found;
-}
-
-struct Resource {
-  std::string_view name;  // after RLIMIT_
-  int number;
-};
-constexpr std::array resources = std::to_array<Resource>({{"AS", RLIMIT_AS},
-                                                          {"CORE", RLIMIT_CORE},
-                                                          {"CPU", RLIMIT_CPU},
-                                                          {"DATA", RLIMIT_DATA},
-                                                          {"FSIZE", RLIMIT_FSIZE},
-                                                          {"LOCKS", RLIMIT_LOCKS},
-                                                          {"MEMLOCK", RLIMIT_MEMLOCK},
-                                                          {"MSGQUEUE", RLIMIT_MSGQUEUE},
-                                                          {"NICE", RLIMIT_NICE},
-                                                          {"NOFILE", RLIMIT_NOFILE},
-                                                          {"NPROC", RLIMIT_NPROC},
-                                                          {"RSS", RLIMIT_RSS},
-                                                          {"RTPRIO", RLIMIT_RTPRIO},
-                                                          {"RTTIME", RLIMIT_RTTIME},
-                                                          {"SIGPENDING", RLIMIT_SIGPENDING},
-                                                          {"STACK", RLIMIT_STACK}});
-
-Result<Resource> find_resource(std::string_view type) {
-  std::string name(type);
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
-  if (name.starts_with("RLIMIT_")) name.erase(0, 7);
-  for (const Resource& known : resources)
-    if (known.name == name) return known;
-  std::vector<std::string_view> names;
-  for (const Resource& known : resources) names.push_back(known.name);
-  const auto meant = nearest(name, names);
-  return fail("there is no resource limit '" + std::string(type) + "'",
-              meant ? "did you mean " + std::string(*meant) + "?" : "getrlimit(2) lists them");
-}
-
-std::optional<std::uint64_t> limit_value(std::string_view text) {
-  if (text == "unlimited" || text == "-1") return RLIM_INFINITY;
-  return unsigned_number(text);
-}
-
-// Writes where the answer must be the kernel's own file, not one that a container put there.
-Result<void> write_own(const std::string& path, std::string_view text) {
-  const Fd proc = TRY(sys::open_procfs());
-  const Fd file = TRY(sys::open_in_procfs(proc, path, O_WRONLY));
-  return sys::write_all(file, text);
+Result<void> apparmor(const std::string& profile, std::optional<FdRef> procfs) {
+  Result<Fd> file = open_own(procfs, "thread-self/attr/apparmor/exec", O_WRONLY);
+  if (!file && file.error().code == ENOENT)
+    return fail("this kernel has no AppArmor", "leave the profile out");
+  if (!file) return Failure(std::move(file.error()));
+  const Result<std::size_t> written = sys::write(*file, "exec " + profile);
+  if (written) return {};
+  const int code = written.error().code;
+  if (code == ENOENT)
+    return fail_with(code, "the kernel has no such profile", "load it with apparmor_parser");
+  if (code == EINVAL) return fail_with(code, "AppArmor is not in force", "leave the profile out");
+  return Failure(written.error());
 }
 
 }  // namespace
 
-Result<Account> look_up_user(FdRef root, std::string_view name) {
-  const auto halves = cut(name, ':');
-  const std::string_view user_part = halves ? halves->before : name;
-  const std::string passwd = TRY(read_inside(root, "/etc/passwd"));
-  const std::string group = TRY(read_inside(root, "/etc/group"));
-  Account account{.home = "/"};
-  const auto line = find_user(passwd, user_part);
-  const auto uid = id(user_part);
-  if (!line && !uid)
-    return fail("there is no user '" + std::string(user_part) + "' in the container's /etc/passwd",
-                "give a number, or a name that is there");
-  account.user.uid = line ? line->uid : *uid;
-  account.user.gid = line ? line->gid : 0;
-  account.name = line ? line->name : user_part;
-  if (line && !line->home.empty()) account.home = line->home;
-  if (line) account.user.groups = groups_of(group, line->name);
-  if (!halves) return account;
-  const auto named = find_group(group, halves->after);
-  const auto gid = named ? named : id(halves->after);
-  if (!gid)
-    return fail(
-        "there is no group '" + std::string(halves->after) + "' in the container's /etc/group",
-        "give a number, or a name that is there");
-  account.user.gid = *gid;
-  account.user.groups.clear();  // as Docker has it: a named group stands alone
-  return account;
-}
-
 Result<void> become(const User& user) {
-  const Result<void> set = sys::set_groups(user.groups);
-  if (!set && !(set.error().code == EPERM && user.groups.empty()))
-    return advise("supplementary groups need a user namespace with mapped groups",
-                  Result<void>(set));
-  TRY(during("group " + std::to_string(user.gid), sys::set_group(user.gid)));
-  TRY(advise("map that id with --uid-map",
-             during("user " + std::to_string(user.uid), sys::set_user(user.uid))));
-  (void)sys::set_umask(user.umask.value_or(022));
-  return {};
-}
-
-Result<Rlimit> parse_rlimit(std::string_view text) {
-  const auto halves = cut(text, '=');
-  const auto values = halves ? split(halves->after, ':') : std::vector<std::string_view>();
-  const auto soft = values.empty() ? std::nullopt : limit_value(values[0]);
-  const auto hard = values.size() < 2 ? soft : limit_value(values[1]);
-  if (!soft || !hard || values.size() > 2)
-    return fail("'" + std::string(text) + "' is no limit",
-                "write NAME=SOFT[:HARD], like nofile=1024:2048");
-  const Resource resource = TRY(find_resource(halves->before));
-  if (*soft > *hard)
-    return fail("'" + std::string(text) + "': the soft limit is above the hard one",
-                "write SOFT:HARD");
-  return Rlimit{"RLIMIT_" + std::string(resource.name), *soft, *hard};
-}
-
-Result<void> apply(const std::vector<Rlimit>& limits) {
-  for (const Rlimit& limit : limits) {
-    const Resource resource = TRY(find_resource(limit.type));
-    const Result<void> set = sys::set_limit(resource.number, {limit.soft, limit.hard});
-    if (set) continue;
-    if (set.error().code == EPERM)
-      return advise(
-          "choose at most the present hard limit (ulimit -H), or run umbel with CAP_SYS_RESOURCE",
-          during("raising the hard limit of " + limit.type, Result<void>(set)));
-    return during(limit.type, Result<void>(set));
-  }
+  TRY(set_groups(user.groups));
+  TRY(mapped("group", user.gid, sys::set_group(user.gid)));
+  TRY(mapped("user", user.uid, sys::set_user(user.uid)));
+  (void)sys::set_umask(user.umask.value_or(usual_umask));
   return {};
 }
 
 Result<void> forbid_new_privileges() { return sys::set_no_new_privileges(); }
 
-Result<void> set_apparmor_profile(const std::string& profile) {
-  Result<void> written = write_own("thread-self/attr/apparmor/exec", "exec " + profile);
-  if (!written && written.error().code == ENOENT)
-    written = write_own("thread-self/attr/exec", "exec " + profile);
-  if (written) return {};
-  return advise("this kernel may run without AppArmor: leave the profile out",
-                during("setting the AppArmor profile " + profile, std::move(written)));
-}
-
-Result<void> set_selinux_label(const std::string& label) {
+Result<std::int32_t> new_session_keyring() {
   return advise(
-      "this kernel may run without SELinux: leave the label out",
-      during("setting the SELinux label " + label, write_own("thread-self/attr/exec", label)));
+      "the user has as many keyrings as sysctl kernel.keys.maxkeys allows, or the kernel has none",
+      during("making a session keyring", sys::join_new_session_keyring()));
 }
 
-Result<void> set_oom_score(std::int64_t adjustment) {
-  return advise("lowering it needs CAP_SYS_RESOURCE",
-                during("setting oom_score_adj to " + std::to_string(adjustment),
-                       write_own("self/oom_score_adj", std::to_string(adjustment))));
+Result<void> set_apparmor_profile(const std::string& profile, std::optional<FdRef> procfs) {
+  return during("the AppArmor profile " + profile, apparmor(profile, procfs));
+}
+
+Result<void> set_selinux_label(const std::string& label, std::optional<FdRef> procfs) {
+  const std::string step = "the SELinux label " + label;
+  if (!TRY(during(step, has_selinux(procfs))))
+    return fail(step + ": this kernel has no SELinux, or it is not in force",
+                "leave the label out");
+  return advise("the loaded policy may not know this label",
+                during(step, write_own(procfs, "thread-self/attr/exec", label)));
+}
+
+Result<void> set_oom_score(std::int64_t adjustment, std::optional<FdRef> procfs) {
+  const std::string step = "the out-of-memory score " + std::to_string(adjustment);
+  if (adjustment < -1000 || adjustment > 1000)
+    return fail_with(EINVAL, "the out-of-memory score can't be " + std::to_string(adjustment),
+                     "choose from -1000 (never killed) to 1000 (killed first)");
+  Result<void> written = write_own(procfs, "self/oom_score_adj", std::to_string(adjustment));
+  if (!written && written.error().code == EACCES)
+    return advise("lowering it needs CAP_SYS_RESOURCE", during(step, std::move(written)));
+  return during(step, std::move(written));
 }
 
 }  // namespace umbel::security

@@ -1,0 +1,166 @@
+// A table for each word. Facts relied on: a policy's numbers that are
+// not its own must be 0 for the kernel; a thread under SCHED_DEADLINE may not fork unless it has
+// SCHED_FLAG_RESET_ON_FORK (EAGAIN), and must be allowed on all CPUs of its root domain (EPERM).
+#include "security/sched.h"
+
+#include <linux/ioprio.h>
+#include <linux/sched.h>
+#include <sys/personality.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include "base/text.h"
+#include "sys/scheduling.h"
+
+namespace umbel::security {
+
+namespace {
+
+struct Word {
+  std::string_view name;
+  std::uint64_t value;
+};
+
+constexpr std::array policies = std::to_array<Word>({
+    {"SCHED_OTHER", SCHED_NORMAL},
+    {"SCHED_BATCH", SCHED_BATCH},
+    {"SCHED_IDLE", SCHED_IDLE},
+    {"SCHED_FIFO", SCHED_FIFO},
+    {"SCHED_RR", SCHED_RR},
+    {"SCHED_DEADLINE", SCHED_DEADLINE},
+});
+constexpr std::array scheduler_flags = std::to_array<Word>({
+    {"SCHED_FLAG_RESET_ON_FORK", SCHED_FLAG_RESET_ON_FORK},
+    {"SCHED_FLAG_RECLAIM", SCHED_FLAG_RECLAIM},
+    {"SCHED_FLAG_DL_OVERRUN", SCHED_FLAG_DL_OVERRUN},
+    {"SCHED_FLAG_KEEP_POLICY", SCHED_FLAG_KEEP_POLICY},
+    {"SCHED_FLAG_KEEP_PARAMS", SCHED_FLAG_KEEP_PARAMS},
+    {"SCHED_FLAG_UTIL_CLAMP_MIN", SCHED_FLAG_UTIL_CLAMP_MIN},
+    {"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX},
+});
+constexpr std::array io_classes = std::to_array<Word>({
+    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
+    {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
+    {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
+});
+constexpr std::array domains = std::to_array<Word>({
+    {"LINUX", PER_LINUX},
+    {"LINUX32", PER_LINUX32},
+});
+
+Result<std::uint64_t> value_of(const auto& table, std::string_view name, std::string_view what) {
+  const auto* found = std::ranges::find(table, name, &Word::name);
+  if (found != table.end()) return found->value;
+  std::vector<std::string_view> names;
+  for (const Word& word : table) names.push_back(word.name);
+  const std::optional<std::string_view> meant = nearest(name, names);
+  return fail("'" + std::string(name) + "' is no " + std::string(what),
+              meant ? "did you mean " + std::string(*meant) + "?"
+                    : "the OCI runtime specification lists them");
+}
+
+Result<void> check(const Scheduler& scheduler, std::uint64_t policy) {
+  const bool deadline = policy == SCHED_DEADLINE;
+  const bool real_time = policy == SCHED_FIFO || policy == SCHED_RR;
+  const std::string name = scheduler.policy;
+  if (scheduler.nice < -20 || scheduler.nice > 19)
+    return fail_with(EINVAL, "nice can't be " + std::to_string(scheduler.nice),
+                     "choose from -20 to 19");
+  if (real_time && (scheduler.priority < 1 || scheduler.priority > 99))
+    return fail_with(EINVAL,
+                     "the priority of " + name + " can't be " + std::to_string(scheduler.priority),
+                     "choose from 1 to 99");
+  if (!real_time && scheduler.priority != 0)
+    return fail_with(EINVAL, name + " has no priority", "leave it out, or choose SCHED_FIFO");
+  if (!deadline && (scheduler.runtime | scheduler.deadline | scheduler.period) != 0)
+    return fail_with(EINVAL, name + " has no runtime, deadline or period",
+                     "leave them out, or choose SCHED_DEADLINE");
+  return {};
+}
+
+// Other failures speak for themselves.
+std::string_view cure_of(int code) {
+  switch (code) {
+    case EPERM:
+      return "this needs CAP_SYS_NICE; for SCHED_DEADLINE also all CPUs; in a v1 cpu cgroup a "
+             "real-time policy needs cpu.rt_runtime_us";
+    case EBUSY:
+      return "the CPUs have promised their time to others: ask for less runtime in a period";
+    case EINVAL:
+      return "SCHED_DEADLINE wants runtime <= deadline <= period, and 1024 ns at least";
+    default:
+      return {};
+  }
+}
+
+std::optional<unsigned> cpu(std::string_view text) {
+  const std::optional<std::uint64_t> value = unsigned_number(text);
+  // The kernel can be built for 8192.
+  if (!value || *value >= 8192) return std::nullopt;
+  return static_cast<unsigned>(*value);
+}
+
+}  // namespace
+
+Result<void> apply(const Scheduler& scheduler) {
+  const std::uint64_t policy = TRY(value_of(policies, scheduler.policy, "scheduling policy"));
+  TRY(check(scheduler, policy));
+  sys::SchedulingAttributes wanted{.policy = static_cast<std::uint32_t>(policy),
+                                   .nice = scheduler.nice,
+                                   .priority = static_cast<std::uint32_t>(scheduler.priority),
+                                   .runtime = scheduler.runtime,
+                                   .deadline = scheduler.deadline,
+                                   .period = scheduler.period};
+  for (const std::string& flag : scheduler.flags)
+    wanted.flags |= TRY(value_of(scheduler_flags, flag, "scheduling flag"));
+  Result<void> set = sys::set_scheduling(wanted);
+  if (set) return set;
+  return advise(cure_of(set.error().code),
+                during("scheduling as " + scheduler.policy, std::move(set)));
+}
+
+Result<void> apply(const IoPriority& priority) {
+  const std::uint64_t io_class = TRY(value_of(io_classes, priority.io_class, "I/O priority class"));
+  if (priority.priority < 0 || priority.priority > 7)
+    return fail_with(EINVAL, "the I/O priority can't be " + std::to_string(priority.priority),
+                     "choose from 0, the highest, to 7");
+  const auto value = static_cast<int>(io_class << IOPRIO_CLASS_SHIFT) | priority.priority;
+  return advise("IOPRIO_CLASS_RT needs CAP_SYS_NICE",
+                during("I/O priority " + priority.io_class, sys::set_io_priority(value)));
+}
+
+Result<void> apply(const Personality& personality) {
+  const std::uint64_t domain = TRY(value_of(domains, personality.domain, "execution domain"));
+  if (!personality.flags.empty())
+    return fail("the personality flag '" + personality.flags.front() + "' is not known",
+                "leave it out: the OCI specification has none so far");
+  return during("personality " + personality.domain,
+                sys::set_personality(static_cast<std::uint32_t>(domain)));
+}
+
+Result<void> set_affinity(std::string_view cpus) {
+  const std::vector<unsigned> wanted = TRY(parse_cpus(cpus));
+  if (wanted.empty()) return {};
+  return advise("none of them is both online and in the cpuset of this process's cgroup",
+                during("running on the CPUs " + std::string(cpus), sys::set_affinity(wanted)));
+}
+
+Result<std::vector<unsigned>> parse_cpus(std::string_view list) {
+  std::vector<unsigned> cpus;
+  for (const std::string_view part : split(trimmed(list), ',')) {
+    const std::optional<Halves> range = cut(part, '-');
+    const std::optional<unsigned> first = cpu(range ? range->before : part);
+    const std::optional<unsigned> last = cpu(range ? range->after : part);
+    if (!first || !last || *first > *last)
+      return fail("'" + std::string(list) + "' is not a list of CPUs", "write it like 0-3,7");
+    for (unsigned number = *first; number <= *last; ++number) cpus.push_back(number);
+  }
+  std::ranges::sort(cpus);
+  cpus.erase(std::ranges::unique(cpus).begin(), cpus.end());
+  return cpus;
+}
+
+}  // namespace umbel::security
