@@ -17,6 +17,14 @@
 
 namespace umbel::container {
 
+struct WindowSize {
+  std::uint16_t rows = 0, columns = 0;
+};
+void fields(auto& archive, WindowSize& w) {
+  archive("rows", w.rows);
+  archive("columns", w.columns);
+}
+
 struct Process {
   std::vector<std::string> args, env;
   std::string cwd = "/";
@@ -24,6 +32,7 @@ struct Process {
   std::string user_name;
   security::User user;
   bool terminal = false, interactive = false;
+  std::optional<WindowSize> console_size;  // of the terminal; 0 is left for whoever attaches
   security::Capabilities capabilities;
   bool no_new_privileges = true;
   std::vector<security::Rlimit> rlimits;
@@ -41,6 +50,7 @@ void fields(auto& archive, Process& p) {
   archive("user", p.user);
   archive("terminal", p.terminal);
   archive("interactive", p.interactive);
+  archive("consoleSize", p.console_size);
   archive("capabilities", p.capabilities);
   archive("noNewPrivileges", p.no_new_privileges);
   archive("rlimits", p.rlimits);

@@ -69,6 +69,8 @@ Result<void> inside(const Entry& entry, FdRef channel) {
   if (entry.process.terminal) {
     const Fd devpts = TRY(sys::open_in_root(root, "/dev/pts", O_PATH | O_DIRECTORY));
     console::Pty pty = TRY(during("making a terminal", console::open_pty(devpts)));
+    if (const auto& size = entry.process.console_size)
+      TRY(console::set_window_size(pty.master, {.rows = size->rows, .columns = size->columns}));
     const FdRef master = pty.master;
     TRY(say(channel, Word::terminal, {}, std::span(&master, 1)));
     slave = std::move(pty.slave);

@@ -51,6 +51,8 @@ Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool o
   if (!config.process.terminal) return Fd();
   const Fd devpts = TRY(sys::open_in_root(root, "/dev/pts", O_PATH | O_DIRECTORY));
   console::Pty pty = TRY(during("making a terminal", console::open_pty(devpts)));
+  if (const auto& size = config.process.console_size)
+    TRY(console::set_window_size(pty.master, {.rows = size->rows, .columns = size->columns}));
   const FdRef master = pty.master;
   TRY(say(channel, Word::terminal, {}, std::span(&master, 1)));
   if (own_files) TRY(during("binding /dev/console", rootfs::bind_console(root, pty.slave_path)));

@@ -193,6 +193,10 @@ Result<std::string> readlink(FdRef dir, const std::string& path) {
   return target;
 }
 
+Result<std::string> path_of(FdRef fd) {
+  return readlink(cwd, "/proc/self/fd/" + std::to_string(fd.number()));
+}
+
 Result<std::string> working_directory() {
   std::string path(4096, '\0');
   // The system call itself: glibc's getcwd would turn "(unreachable)..." into ENOENT.

@@ -66,6 +66,9 @@ Result<void> change_owner(FdRef fd, uid_t uid, gid_t gid);
 Result<void> change_mode(FdRef dir, const std::string& path, mode_t mode);
 // As the kernel gives it: does not begin with "/" when it can't be reached from the root.
 Result<std::string> working_directory();
+// Where the file behind a descriptor is now, without symbolic links, as this process's root sees
+// it.
+Result<std::string> path_of(FdRef fd);
 // Names without "." and "..", in directory order.
 Result<std::vector<std::string>> list(FdRef dir, const std::string& path);
 

@@ -1,0 +1,67 @@
+// A table of the specification's fields that umbel has no word for yet. A field goes from here to
+// spec.h when the container library can do it.
+#include "oci/refused.h"
+
+#include <array>
+#include <string>
+
+#include "base/text.h"
+
+namespace umbel::oci {
+
+namespace {
+
+struct Refused {
+  std::string_view path, why;
+};
+constexpr std::array refused = std::to_array<Refused>({
+    {"process.scheduler", "scheduling policies are not supported yet"},
+    {"process.ioPriority", "I/O priorities are not supported yet"},
+    {"process.execCPUAffinity", "CPU affinity is not supported yet"},
+    {"hooks.prestart", "hooks are not supported yet"},
+    {"hooks.createRuntime", "hooks are not supported yet"},
+    {"hooks.createContainer", "hooks are not supported yet"},
+    {"hooks.startContainer", "hooks are not supported yet"},
+    {"hooks.poststart", "hooks are not supported yet"},
+    {"hooks.poststop", "hooks are not supported yet"},
+    {"linux.intelRdt", "Intel's resource director is not supported"},
+    {"linux.memoryPolicy", "NUMA memory policies are not supported yet"},
+    {"linux.netDevices", "moving network devices into a container is not supported yet"},
+    {"linux.personality", "execution domains are not supported yet"},
+    {"linux.mountLabel", "SELinux labels of mounts are not supported"},
+    {"linux.seccomp.listenerPath", "listeners of a filter are not supported yet"},
+});
+
+bool is_empty(const Value& value) {
+  const auto* text = value.as<std::string>();
+  const auto* list = value.as<Value::Array>();
+  const auto* object = value.as<Value::Object>();
+  return value.is_null() || (text && text->empty()) || (list && list->empty()) ||
+         (object && object->empty());
+}
+
+Result<void> refuse(const Value& document, std::string_view below, const Refused& entry) {
+  const Value* found = &document;
+  for (std::string_view step : split(entry.path.substr(below.size()), '.'))
+    if (found = found->find(step); found == nullptr) return {};
+  if (is_empty(*found)) return {};
+  std::string path(entry.path);
+  // The field itself, where the whole of a record is refused.
+  if (const auto* object = found->as<Value::Object>()) path += "." + object->front().first;
+  return fail(path + ": " + std::string(entry.why), "take it out of the configuration");
+}
+
+}  // namespace
+
+Result<void> refuse_unsupported(const Value& spec) {
+  for (const Refused& entry : refused) TRY(refuse(spec, "", entry));
+  return {};
+}
+
+Result<void> refuse_unsupported_process(const Value& process) {
+  for (const Refused& entry : refused)
+    if (entry.path.starts_with("process.")) TRY(refuse(process, "process.", entry));
+  return {};
+}
+
+}  // namespace umbel::oci
