@@ -67,7 +67,8 @@ class Cgroup {
   Paths paths() const;
   // cgroup2 directory for CLONE_INTO_CGROUP; nothing where there is no cgroup2. On a hybrid host it
   // holds the process beside the v1 hierarchies, for which enter() or add() is still needed.
-  // Valid while this lives.
+  // Valid while this lives. clone3 answers EBUSY where what runs in it has divided it, as systemd
+  // does; add() knows what to do then.
   Result<std::optional<FdRef>> directory() const;
 
   // For a single-threaded child that was cloned into directory(): enters all other hierarchies,

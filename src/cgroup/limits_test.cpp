@@ -154,6 +154,33 @@ TEST_F(Limiting, HugePagesAreLimitedByCgroup2OfAHybridHost) {
   EXPECT_NE(other.error().message().find("hugetlb.3MB.max"), std::string::npos);
 }
 
+TEST_F(Limiting, EverythingThatCgroup2Has) {
+  if (version_ != Version::v2) GTEST_SKIP() << "not a host with cgroup2 alone";
+  ASSERT_OK(made_->limit({.memory = 64 * mebibyte,
+                          .memory_reservation = 32 * mebibyte,
+                          .memory_swap = 96 * mebibyte,
+                          .cpu_quota = 20000,
+                          .cpu_period = 50000,
+                          .cpu_burst = 1000,
+                          .cpu_shares = 512,
+                          .cpus = "0",
+                          .mems = "0",
+                          .pids = 77}));
+  ASSERT_OK(made_->limit({.cpu_period = 40000, .unified = {{"memory.high", "50331648"}}}));
+  const std::map<std::string, std::string> kept{
+      {"memory.max", "67108864"},  {"memory.low", "33554432"}, {"memory.swap.max", "33554432"},
+      {"cpu.max", "20000 40000"},  {"cpu.max.burst", "1000"},  {"cpu.weight", "59"},
+      {"cpuset.cpus", "0"},        {"cpuset.mems", "0"},       {"pids.max", "77"},
+      {"memory.high", "50331648"},
+  };
+  for (const auto& [file, text] : kept) EXPECT_EQ(content("", file), text) << file;
+  ASSERT_OK(made_->limit({.memory_swap = -1, .cpu_idle = 1}));
+  EXPECT_EQ(content("", "memory.swap.max"), "max");
+  EXPECT_EQ(content("", "cpu.idle"), "1");
+  const auto checked = made_->limit({.memory = 4096, .check_before_update = true});
+  EXPECT_TRUE(checked);  // nothing is in use
+}
+
 TEST_F(Limiting, WhatTheKernelRefusesNamesTheLimit) {
   const auto refused = made_->limit({.cpus = "4000"});
   ASSERT_FALSE(refused);

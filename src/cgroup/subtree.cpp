@@ -1,7 +1,10 @@
-// The write fails with EBUSY where processes are in the directory itself, unless it is the true
-// root ("no internal processes", cgroup-v2.rst). The one case to cure is our own cgroup, handed to
-// us to be divided: its processes move into a child. systemd says that it was handed over by the
-// attribute user.delegate; where there is no systemd, as in a container, nobody else divides it.
+// It may not be asked of a directory that holds processes itself, unless that is the true root,
+// which has no cgroup.type: for most controllers the kernel answers EBUSY, and for those that know
+// threads (cpu, cpuset, pids) it makes the directory a threaded domain, whose children take no
+// process any more ("no internal processes", "threads", cgroup-v2.rst). The one case to cure is our
+// own cgroup, handed to us to be divided: its processes move into a child. systemd says that it was
+// handed over by the attribute user.delegate; where there is no systemd, as in a container, nobody
+// else divides it.
 #include "cgroup/subtree.h"
 
 #include <fcntl.h>
@@ -36,6 +39,10 @@ Names without(const Names& all, const Names& taken) {
 }
 
 Result<void> enable(FdRef directory, const Names& controllers) {
+  if (sys::exists(directory, "cgroup.type")) {
+    const std::string inside = TRY(sys::read_file(directory, "cgroup.procs"));
+    if (!inside.empty()) return fail_with(EBUSY, "there are processes in it");
+  }
   std::string request;
   for (const std::string& name : controllers)
     request.append(request.empty() ? "+" : " +").append(name);
@@ -84,7 +91,7 @@ Result<void> offer(FdRef directory, const std::string& path, const Names& contro
       return fail_with(ENOENT, path + " does not have the controller " + join(absent, ", "));
     TRY(offer(above, above_path, absent));
   }
-  Result<void> enabled = enable(directory, missing);
+  auto enabled = enable(directory, missing);
   if (!enabled && enabled.error().code == EBUSY) {
     const bool ours = TRY(ours_to_divide(path));
     if (!ours) return during(path, std::move(enabled));
