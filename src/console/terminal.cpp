@@ -16,7 +16,7 @@ namespace umbel::console {
 Result<Pty> open_pty(FdRef devpts) {
   if (TRY(sys::file_system(devpts)).f_type != DEVPTS_SUPER_MAGIC)
     return fail("/dev/pts is no devpts", "mount one, as containers have by default");
-  Pty pty { .master = TRY(sys::open_beneath(devpts, "ptmx", O_RDWR | O_NOCTTY)) };
+  Pty pty{.master = TRY(sys::open_beneath(devpts, "ptmx", O_RDWR | O_NOCTTY))};
   int locked = 0;
   TRY(sys::checked(::ioctl(pty.master.number(), TIOCSPTLCK, &locked), "ioctl", "TIOCSPTLCK"));
   pty.slave = Fd(

@@ -87,7 +87,8 @@ Result<void> prepare(const Command& command) {
   if (!process.apparmor.empty()) TRY(security::set_apparmor_profile(process.apparmor));
   if (!process.selinux.empty()) TRY(security::set_selinux_label(process.selinux));
   TRY(drop_privileges(process, command.person.user));
-  TRY(enter_directory(process.cwd));
+  const Result<void> entered = enter_directory(process.cwd);
+  if (!entered) TRY(process.cwd_is_wish ? enter_directory("/") : Result<void>(entered));
   TRY(sys::close_from_on_exec(3));
   TRY(say(command.channel, Word::ready));
   if (process.no_new_privileges) TRY(filter());

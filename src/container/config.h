@@ -28,6 +28,7 @@ void fields(auto& archive, WindowSize& w) {
 struct Process {
   std::vector<std::string> args, env;
   std::string cwd = "/";
+  bool cwd_is_wish = false;  // nobody named it: "/" where it can't be entered
   // As written by a person ("www-data:adm"), looked up inside; empty: `user` says it.
   std::string user_name;
   security::User user;
@@ -46,6 +47,7 @@ void fields(auto& archive, Process& p) {
   archive("args", p.args);
   archive("env", p.env);
   archive("cwd", p.cwd);
+  archive("cwdIsWish", p.cwd_is_wish);
   archive("userName", p.user_name);
   archive("user", p.user);
   archive("terminal", p.terminal);

@@ -35,7 +35,7 @@ struct Ends {
 };
 
 Result<Ends> open_ends(const Process& process) {
-  Ends ends { .null = TRY(sys::open(cwd, "/dev/null", O_RDWR)) };
+  Ends ends{.null = TRY(sys::open(cwd, "/dev/null", O_RDWR))};
   if (process.terminal) return ends;
   if (process.interactive) ends.in = TRY(sys::pipe());
   ends.out = TRY(sys::pipe());
@@ -109,8 +109,8 @@ Result<void> start_monitor(Container& container, Fd client) {
   const Heard heard = TRY(hear(channel.ours));
   if (heard.closed)
     return fail("the monitor of " + container.name() + " was killed while it started");
-  for (bool gone = false; !gone;) gone = TRY(hear(channel.ours))
-  .closed;  // it executes: all is recorded
+  for (bool gone = false; !gone;)
+    gone = TRY(hear(channel.ours)).closed;  // it executes: all is recorded
   (void)monitoring.detach();
   // With --rm it may have ended and be gone already.
   if (container.lock()) container.unlock();

@@ -24,7 +24,10 @@ Process process_of(const Config& config, const Exec& what) {
     std::erase_if(process.env, [&](const std::string& known) { return known.starts_with(name); });
     process.env.push_back(entry);
   }
-  if (what.cwd) process.cwd = *what.cwd;
+  if (what.cwd) {
+    process.cwd = *what.cwd;
+    process.cwd_is_wish = false;
+  }
   if (what.user_name) {
     process.user_name = *what.user_name;
     // The first command's HOME is another person's.

@@ -103,14 +103,12 @@ Result<void> stop(Container& container, std::chrono::milliseconds patience) {
 
 Result<void> pause(Container& container) {
   TRY(container.init());
-  return TRY(group_of(container, "pausing"))
-  .freeze();
+  return TRY(group_of(container, "pausing")).freeze();
 }
 
 Result<void> resume(Container& container) {
   TRY(container.init());
-  return TRY(group_of(container, "resuming"))
-  .thaw();
+  return TRY(group_of(container, "resuming")).thaw();
 }
 
 Result<void> update(Container& container, const cgroup::Limits& changes) {
@@ -130,8 +128,7 @@ Result<int> wait(Container& container) {
           exit && !is_alive(container.state.monitor))
         return exit->code();
     const Result<std::string> text = sys::read_file(container.directory(), "state.json");
-    if (!text && init) return TRY(sys::exit_of(*init))
-    .code();  // --rm
+    if (!text && init) return TRY(sys::exit_of(*init)).code();  // --rm
     if (text)
       if (const auto value = parse_json(*text))
         if (const auto state = from_value<State>(*value); state && state->exit_code) {
@@ -222,8 +219,7 @@ Result<std::vector<NamespaceView>> namespaces(const Home& home, const Container&
                        .inode = inode_of(container, kind),
                        .source = container.config.namespaces[kind.kind]};
     const Fd own = TRY(sys::open(cwd, "/proc/self/ns/" + std::string(kind.proc), O_PATH));
-    view.host = view.inode != 0 && TRY(sys::identity(own))
-    .inode == view.inode;
+    view.host = view.inode != 0 && TRY(sys::identity(own)).inode == view.inode;
     for (const Container& other : all)
       if (view.inode != 0 && other.name() != container.name() &&
           inode_of(other, kind) == view.inode)

@@ -30,10 +30,7 @@ Result<Stat> read_stat(HostPid pid) {
 }  // namespace
 
 Result<ProcessId> identify(HostPid pid) {
-  return ProcessId {
-    .pid = pid, .start_time = TRY(read_stat(pid))
-    .start_time
-  };
+  return ProcessId{.pid = pid, .start_time = TRY(read_stat(pid)).start_time};
 }
 
 bool is_alive(const ProcessId& process) {

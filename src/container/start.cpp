@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "base/record.h"
 #include "container/lifecycle.h"
 #include "container/process_id.h"
 #include "sys/file.h"
@@ -34,10 +35,25 @@ Result<Surroundings> surround(const Config& config) {
   return around;
 }
 
-Result<cgroup::Cgroup> make_cgroup(const Config& config) {
-  cgroup::Cgroup group = TRY(during("making the cgroup", cgroup::Cgroup::create(config.cgroup)));
-  TRY(group.limit(config.limits));
-  if (!config.device_rules.empty()) TRY(group.restrict_devices(config.device_rules));
+bool any_limit(const cgroup::Limits& limits) {
+  return json_text(to_value(limits)) != json_text(to_value(cgroup::Limits()));
+}
+
+// This host has no cgroups, or lets this process make none.
+bool has_none(const Error& error) {
+  return error.code == EOPNOTSUPP || error.code == EACCES || error.code == EPERM ||
+         error.code == EROFS;
+}
+
+// Nothing where there is none to be had and no limit asks for one.
+Result<std::optional<cgroup::Cgroup>> make_cgroup(const Config& config) {
+  std::optional<cgroup::Cgroup> group;
+  if (config.cgroup.empty()) return group;
+  Result<cgroup::Cgroup> made = cgroup::Cgroup::create(config.cgroup);
+  if (!made && has_none(made.error()) && !any_limit(config.limits)) return group;
+  group = TRY(during("making the cgroup", std::move(made)));
+  TRY(group->limit(config.limits));
+  if (!config.device_rules.empty()) TRY(group->restrict_devices(config.device_rules));
   return group;
 }
 
@@ -77,15 +93,14 @@ Result<Launched> start(Container& container, const Stdio& stdio) {
   State& state = container.state;
   Surroundings around = TRY(surround(config));
   around.stdio = stdio;
-  cgroup::Cgroup group;
   const State before = state;
   state.exit_code.reset();
   state.started = state.finished = 0;
   state.out_of_memory = false;
-  if (!config.cgroup.empty()) {
-    group = TRY(make_cgroup(config));
-    state.cgroup = group.paths();
-    around.cgroup = &group;
+  std::optional<cgroup::Cgroup> group = TRY(make_cgroup(config));
+  if (group) {
+    state.cgroup = group->paths();
+    around.cgroup = &*group;
   }
   Result<Launched> launched = launch(config, around, [&](HostPid pid) -> Result<void> {
     state.init = TRY(identify(pid));
@@ -104,12 +119,15 @@ Result<Launched> start(Container& container, const Stdio& stdio) {
     (void)container.save_state();
     return Failure(recorded.error());
   }
-  group.detach();
+  if (group) group->detach();
   return launched;
 }
 
 Result<void> finish(Container& container, const sys::Exit& exit) {
-  TRY(container.lock());
+  const Result<void> locked = container.lock();
+  // `umbel rm --force` has put everything away already.
+  if (!locked && locked.error().code == ENOENT) return {};
+  TRY(Result<void>(locked));
   State& state = container.state;
   if (!state.cgroup.empty()) {
     cgroup::Cgroup group = container.group();

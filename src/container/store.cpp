@@ -140,7 +140,7 @@ Result<void> Container::lock() {
   TRY(sys::lock(lock_, sys::Lock::exclusive));
   // Who held it may have removed the container.
   if (!sys::exists(dir_, ".") || TRY(sys::status(dir_)).st_nlink == 0)
-    return fail("there is no container " + directory_name_ + " any more");
+    return fail_with(ENOENT, "there is no container " + directory_name_ + " any more");
   if (sys::exists(dir_, "config.json")) config = TRY(read_record<Config>(dir_, "config.json"));
   if (sys::exists(dir_, "state.json")) state = TRY(read_record<State>(dir_, "state.json"));
   return {};

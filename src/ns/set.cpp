@@ -20,10 +20,7 @@ Result<Fd> open_own(const KindInfo& kind) {
   return sys::open(cwd, "/proc/self/ns/" + std::string(kind.proc), O_RDONLY);
 }
 
-Result<bool> same(FdRef a, FdRef b) {
-  return TRY(sys::identity(a))
-  == TRY(sys::identity(b));
-}
+Result<bool> same(FdRef a, FdRef b) { return TRY(sys::identity(a)) == TRY(sys::identity(b)); }
 
 Result<void> check_kind(const KindInfo& kind, FdRef ns, const Source& source) {
   const Result<std::uint64_t> found = sys::namespace_kind(ns);
@@ -127,11 +124,12 @@ Result<Plan> plan(const Choices& choices, const OpenWith& open_with) {
     if (source.from == From::fresh) made.fresh |= kind.flag;
     if (source.from == From::fresh || source.from == From::host) continue;
     Fd& ns = made.joined.at(index(kind.kind));
-    ns = source.from == From::with ? TRY(open_with(kind, source.what))
+    ns = source.from == From::with
+             ? TRY(open_with(kind, source.what))
              : TRY(during("--" + std::string(kind.option), sys::open(cwd, source.what, O_RDONLY)));
-             TRY(check_kind(kind, ns, source));
-             const Fd own = TRY(open_own(kind));
-             if (TRY(same(ns, own))) ns.close();
+    TRY(check_kind(kind, ns, source));
+    const Fd own = TRY(open_own(kind));
+    if (TRY(same(ns, own))) ns.close();
   }
   const Fd own_user = TRY(open_own(info(Kind::user)));
   for (const KindInfo& kind : kinds) {

@@ -164,8 +164,7 @@ class Compiler {
 Result<void> Compiler::add_architectures(const Seccomp& profile) {
   tokens_ = {::seccomp_arch_native()};
   for (const std::string& name : profile.architectures) {
-    std::uint32_t token = TRY(known(architectures, name, "architecture"))
-    .token;
+    std::uint32_t token = TRY(known(architectures, name, "architecture")).token;
     if (token == SCMP_ARCH_NATIVE || token == tokens_.front()) continue;
     const int answer = ::seccomp_arch_add(context_.get(), token);
     if (answer == -EEXIST) continue;

@@ -98,7 +98,7 @@ init_of() { umbel show --json "$1" | jq .pid; }
 }
 
 @test "100 MB of output through the log and to the end" {
-  umbel run -d --name a -- sh -c 'head -c 30000000 /dev/zero | tr "\0" "x" | fold -w 100; echo done'
+  umbel run -d --name a -- sh -c 'head -c 30000000 /dev/zero | tr "\0" "x" | fold -w 100; echo; echo done'
   equal "$(umbel wait a)" 0
   equal "$(umbel logs --tail 1 a)" done
 }

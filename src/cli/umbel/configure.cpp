@@ -212,6 +212,7 @@ class Builder {
     process.interactive = o_.interactive;
     process.user_name = o_.user.value_or("");
     process.cwd = o_.workdir.value_or(sees_host_files() ? caller_.directory : "/");
+    process.cwd_is_wish = !o_.workdir;
     process.cwd = absolute(process.cwd, caller_.directory);
     for (const std::string& text : o_.ulimits)
       process.rlimits.push_back(TRY(during("--ulimit", security::parse_rlimit(text))));
@@ -241,8 +242,10 @@ class Builder {
         dropped |= one;
     }
     if (o_.privileged) set = everything;
-    if (o_.nest) added |= TRY(nesting_capabilities())
-    &everything;
+    if (o_.nest) {
+      const security::CapSet nesting = TRY(nesting_capabilities());
+      added |= nesting & everything;
+    }
     return (set | added) & ~dropped;
   }
 
@@ -261,8 +264,13 @@ class Builder {
     if (o_.seccomp && *o_.seccomp != "off")
       process.seccomp = TRY(during(
           "--seccomp", security::read_seccomp(absolute(*o_.seccomp, caller_.directory), set)));
-    else if (!o_.seccomp && !o_.privileged)
+    else if (!o_.seccomp && !o_.privileged && !o_.nest)
       process.default_filter = true;
+    if (o_.nest && !o_.seccomp && !o_.privileged) {
+      process.seccomp = security::default_seccomp(set);
+      // The one call that an umbel inside makes and that goes with no capability in Docker's rules.
+      process.seccomp->rules.push_back({.names = {"pivot_root"}, .action = "SCMP_ACT_ALLOW"});
+    }
     if (o_.nest)
       made_.notes.emplace_back(
           "--nest gives it the capabilities sys_admin, net_admin and sys_ptrace, the system calls "

@@ -53,11 +53,9 @@ Result<int> finish(container::Started started, const Options& o,
     (void)started.process.detach();
     return 0;
   }
-  if (signals != nullptr) return TRY(signals->wait(started.process))
-  .code();
+  if (signals != nullptr) return TRY(signals->wait(started.process)).code();
   const console::AttachOptions how{.input = o.interactive, .terminal = true};
-  return TRY(console::relay(std::move(started.process), started.terminal, how))
-  .code();
+  return TRY(console::relay(std::move(started.process), started.terminal, how)).code();
 }
 
 Result<int> act(const Options& o) {

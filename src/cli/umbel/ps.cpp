@@ -89,8 +89,7 @@ Result<int> act(const Options& o) {
   for (const Container& container : TRY(home.all())) {
     ListedRecord record = listed(container);
     bool shown = o.all || container.is_running() || !o.filters.empty();
-    for (const std::string& filter : o.filters) shown = TRY(passes(record, filter))
-    &&shown;
+    for (const std::string& filter : o.filters) shown = TRY(passes(record, filter)) && shown;
     if (!shown) continue;
     const std::string command = quoted(record.command);
     table.add({record.name, status_column(container), shortened(command, o.no_trunc ? 100'000 : 40),
