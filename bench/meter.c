@@ -3,7 +3,7 @@
 // status. A small static program of its own: a child's peak memory starts at that of whoever forked
 // it, and an interpreter's is larger than what is to be measured.
 //
-// usage: meter ROUNDS -- COMMAND [ARG...] [-- COMMAND [ARG...]]...
+// usage: meter ROUNDS ::: COMMAND [ARG...] [::: COMMAND [ARG...]]...
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,14 +50,14 @@ int main(int argc, char** argv) {
   char** commands[most_commands];
   int count = 0;
   for (int i = 2; i < argc; ++i) {
-    if (strcmp(argv[i], "--") != 0 || count == most_commands) continue;
+    if (strcmp(argv[i], ":::") != 0 || count == most_commands) continue;
     argv[i] = NULL;  // ends the command before
     if (i + 1 < argc) commands[count++] = &argv[i + 1];
   }
   const int rounds = argc > 1 ? atoi(argv[1]) : 0;
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (rounds <= 0 || count == 0 || null < 0) {
-    fputs("usage: meter ROUNDS -- COMMAND [ARG...] [-- COMMAND [ARG...]]...\n", stderr);
+    fputs("usage: meter ROUNDS ::: COMMAND [ARG...] [::: COMMAND [ARG...]]...\n", stderr);
     return 125;
   }
   for (int round = 0; round < rounds; ++round)

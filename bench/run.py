@@ -116,7 +116,7 @@ def works(name: str, command: list[str]) -> bool:
 def sample(commands, rounds):
     if not commands:
         return []
-    arguments = [part for command in commands for part in ["--", *map(str, command)]]
+    arguments = [part for command in commands for part in [":::", *map(str, command)]]
     warm_up = max(rounds // 10, 3)
     done = subprocess.run(
         [METER, str(rounds + warm_up), *arguments], stdout=subprocess.PIPE, text=True, check=True

@@ -179,7 +179,7 @@ def main(args: list[str]) -> int:
     for problem in problems:
         print(problem)
     good = not problems
-    sources = [str(f) for f in files if f.suffix in {".cpp", ".h"}]
+    sources = [str(f) for f in files if f.suffix in CXX]
     if sources:
         formatted, output = run(["clang-format-19", "--dry-run", "-Werror", *sources])
         print(output, end="")
