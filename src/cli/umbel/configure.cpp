@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "cli/umbel/environment.h"
 #include "cli/umbel/files.h"
+#include "console/terminal.h"
 #include "container/lifecycle.h"
+#include "oci/config.h"
 #include "sys/file.h"
 
 namespace umbel::cli {
@@ -32,6 +34,12 @@ class Builder {
   Builder(const RunOptions& options, const Caller& caller) : o_(options), caller_(caller) {}
 
   Result<Configured> build() {
+    if (o_.bundle) {
+      TRY(read_bundle());
+      return std::move(made_);
+    }
+    if (o_.command.empty())
+      return fail("needs a COMMAND to run", "umbel run -it bash, for example");
     TRY(choose_namespaces());
     TRY(refuse_contradictions());
     TRY(map_ids());
@@ -160,6 +168,66 @@ class Builder {
     set.gid_map = same(caller_.own_ids.gid_map);
   }
 
+  // What the bundle decides, an option can't.
+  Result<void> refuse_beside_bundle() {
+    struct Decided {
+      std::string_view option;
+      bool given;
+    };
+    const std::array decided = std::to_array<Decided>({
+        {"--uid-map", !o_.uid_map.empty()},
+        {"--gid-map", !o_.gid_map.empty()},
+        {"--time-offset", o_.time_offset.has_value()},
+        {"--hostname", o_.hostname.has_value()},
+        {"--domainname", o_.domainname.has_value()},
+        {"--rootfs", o_.rootfs.has_value()},
+        {"--overlay", o_.overlay.has_value()},
+        {"--overlay-size", o_.overlay_size.has_value()},
+        {"--shm-size", o_.shm_size.has_value()},
+        {"--volume", !o_.volumes.empty()},
+        {"--tmpfs", !o_.tmpfs.empty()},
+        {"--device", !o_.devices.empty()},
+        {"--read-only", o_.read_only},
+        {"--ulimit", !o_.ulimits.empty()},
+        {"--cap-add", !o_.cap_add.empty()},
+        {"--cap-drop", !o_.cap_drop.empty()},
+        {"--seccomp", o_.seccomp.has_value()},
+        {"--privileged", o_.privileged},
+        {"--nest", o_.nest},
+        {any_limit(o_.limits), !any_limit(o_.limits).empty()},
+    });
+    std::string clash;
+    for (const ns::KindInfo& kind : ns::kinds)
+      if (given(kind.kind)) clash = option_of(kind.kind);
+    for (const Decided& one : decided)
+      if (one.given) clash = one.option;
+    if (clash.empty()) return {};
+    return fail("--bundle " + *o_.bundle + " decides what " + clash + " would",
+                "leave " + clash + " out, or change the bundle's config.json");
+  }
+
+  Result<void> read_bundle() {
+    TRY(refuse_beside_bundle());
+    config() = TRY(during("--bundle",
+                          oci::read_bundle(absolute(*o_.bundle, caller_.directory), &made_.notes)));
+    container::Process& process = config().process;
+    if (!o_.command.empty()) process.args = o_.command;
+    if (process.args.empty())
+      return fail("the bundle names no command", "add one: umbel run --bundle DIR COMMAND");
+    process.terminal = o_.terminal;
+    process.interactive = o_.interactive;
+    if (o_.terminal) process.console_size = caller_.window;
+    if (o_.user) process.user_name = *o_.user;
+    if (o_.workdir) process.cwd = *o_.workdir;
+    Variables variables(caller_.environment);
+    for (std::string& entry : process.env) variables.set(std::move(entry));
+    process.env = TRY(with_options(std::move(variables)));
+    config().init = !o_.no_init;
+    TRY(set_stop_signal());
+    if (config().cgroup.empty() || o_.cgroup_parent) TRY(place_cgroup());
+    return describe();
+  }
+
   Result<void> settings() {
     ns::Settings& set = config().settings;
     set.hostname = o_.hostname;
@@ -193,15 +261,26 @@ class Builder {
     return {};
   }
 
+  Result<std::vector<std::string>> with_options(Variables variables) {
+    for (const std::string& file : o_.env_files) TRY(variables.add_file(file));
+    for (const std::string& text : o_.env) TRY(variables.add(text, "--env"));
+    return variables.take();
+  }
+
   Result<void> environment() {
     Variables variables(caller_.environment);
     variables.set("container=umbel");
     // What is on the host's path is found where the files are the host's.
     if (sees_host_files()) variables.pass_on("PATH");
     if (o_.terminal) variables.pass_on("TERM");
-    for (const std::string& file : o_.env_files) TRY(variables.add_file(file));
-    for (const std::string& text : o_.env) TRY(variables.add(text, "--env"));
-    config().process.env = variables.take();
+    config().process.env = TRY(with_options(std::move(variables)));
+    return {};
+  }
+
+  Result<void> set_stop_signal() {
+    if (!o_.stop_signal) return {};
+    TRY(during("--stop-signal", container::parse_signal(*o_.stop_signal)));
+    config().stop_signal = *o_.stop_signal;
     return {};
   }
 
@@ -210,6 +289,7 @@ class Builder {
     process.args = o_.command;
     process.terminal = o_.terminal;
     process.interactive = o_.interactive;
+    if (o_.terminal) process.console_size = caller_.window;
     process.user_name = o_.user.value_or("");
     process.cwd = o_.workdir.value_or(sees_host_files() ? caller_.directory : "/");
     process.cwd_is_wish = !o_.workdir;
@@ -218,11 +298,7 @@ class Builder {
       process.rlimits.push_back(TRY(during("--ulimit", security::parse_rlimit(text))));
     TRY(environment());
     config().init = !o_.no_init;
-    if (o_.stop_signal) {
-      TRY(during("--stop-signal", container::parse_signal(*o_.stop_signal)));
-      config().stop_signal = *o_.stop_signal;
-    }
-    return {};
+    return set_stop_signal();
   }
 
   // As Docker reckons: ALL first, then one by one, and what is dropped stays away.
@@ -280,6 +356,10 @@ class Builder {
 
   Result<void> limits() {
     config().limits = TRY(parse_limits(o_.limits));
+    return place_cgroup();
+  }
+
+  Result<void> place_cgroup() {
     const std::string parent = o_.cgroup_parent.value_or("umbel");
     const auto first = parent.find_first_not_of('/');
     config().cgroup = (first == std::string::npos ? "" : parent.substr(first) + "/");
@@ -320,6 +400,8 @@ Result<Caller> caller() {
   caller.administrator = (own.effective & admin) != 0;
   caller.directory = TRY(during("the directory you are in", sys::working_directory()));
   caller.environment = own_environment();
+  if (const Result<console::WindowSize> size = console::window_size(standard_out))
+    caller.window = {.rows = size->rows, .columns = size->columns};
   if (caller.administrator) {
     TRY(ns::user::capture(caller.own_ids));
     return caller;

@@ -18,9 +18,10 @@ struct Caller {
   bool administrator = false;  // CAP_SYS_ADMIN: may make namespaces without a user namespace
   std::string directory;       // where it was called
   std::vector<std::string> environment;
-  ns::Settings own_ids;           // the id maps of its user namespace
-  ns::user::Available available;  // what an ordinary user may map
-  cgroup::Host cgroup;            // of an ordinary user: whether it may make cgroups
+  ns::Settings own_ids;                         // the id maps of its user namespace
+  ns::user::Available available;                // what an ordinary user may map
+  std::optional<container::WindowSize> window;  // of its terminal
+  cgroup::Host cgroup;                          // of an ordinary user: whether it may make cgroups
 };
 Result<Caller> caller();
 

@@ -165,6 +165,40 @@ TEST(Configure, IdMaps) {
   refused({"--userns", "new", "--uid-map", "0:x"});
 }
 
+TEST(Configure, ABundleDecides) {
+  const sys::Scratch scratch;
+  scratch.file("config.json", R"({"ociVersion": "1.0.2", "root": {"path": "rootfs"},
+    "process": {"args": ["sleep", "9"], "env": ["A=bundle", "B=bundle"], "cwd": "/srv",
+                "user": {"uid": 7, "gid": 8}},
+    "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}]}})");
+  const auto configured = [&](std::vector<std::string> words) {
+    RunOptions o;
+    words.insert(words.begin(), {"--bundle", scratch.path()});
+    EXPECT_EQ(sys::why_not(parse(run_syntax(o), words)), "");
+    return configure(o, root_caller());
+  };
+  const Result<Configured> plain = configured({"--name", "b"});
+  ASSERT_EQ(sys::why_not(plain), "");
+  EXPECT_EQ(plain->config.name, "b");
+  EXPECT_EQ(plain->config.process.args, (std::vector<std::string>{"sleep", "9"}));
+  EXPECT_EQ(plain->config.process.cwd, "/srv");
+  EXPECT_EQ(plain->config.process.user.uid, 7U);
+  EXPECT_EQ(plain->config.namespaces[Kind::pid].from, From::fresh);
+  EXPECT_EQ(plain->config.namespaces[Kind::net].from, From::host);
+  EXPECT_EQ(plain->config.cgroup, "umbel/");
+  const Result<Configured> changed = configured({"-e", "B=option", "-w", "/", "--", "true"});
+  ASSERT_EQ(sys::why_not(changed), "");
+  EXPECT_EQ(changed->config.process.args, std::vector<std::string>{"true"});
+  EXPECT_EQ(changed->config.process.cwd, "/");
+  EXPECT_TRUE(has(changed->config.process.env, "A=bundle"));
+  EXPECT_TRUE(has(changed->config.process.env, "B=option"));
+  for (const char* clash : {"--read-only", "--privileged", "--net=host", "--memory=1m"}) {
+    const Result<Configured> refusal = configured({clash});
+    ASSERT_FALSE(refusal) << clash;
+    EXPECT_TRUE(refusal.error().message().contains("--bundle")) << refusal.error().message();
+  }
+}
+
 TEST(Configure, CapabilitiesAddUpAsDockerHasIt) {
   using security::capability;
   const auto set = [](std::vector<std::string> words) {
@@ -195,7 +229,9 @@ TEST(Configure, PrivilegedAndNested) {
   const Configured nest = made({"--nest"});
   EXPECT_TRUE(nest.config.files.root.nest);
   EXPECT_TRUE(nest.config.files.masked.empty());
-  EXPECT_TRUE(nest.config.process.default_filter);
+  ASSERT_TRUE(nest.config.process.seccomp);
+  EXPECT_EQ(nest.config.process.seccomp->rules.back().names,
+            std::vector<std::string>{"pivot_root"});
   EXPECT_FALSE(has(mount_at(nest.config, "/sys/fs/cgroup")->options, "ro"));
   ASSERT_EQ(nest.notes.size(), 1U);
   EXPECT_NE(nest.notes[0].find("--nest"), std::string::npos);

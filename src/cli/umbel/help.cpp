@@ -105,7 +105,7 @@ std::string command_manual(const Command& command) {
   if (!command.alias.empty())
     text += "Also known as\n.BR " + troff("umbel " + std::string(command.alias)) + " .\n";
   for (const std::string& paragraph : paragraphs(syntax.about))
-    text += ".PP\n" + troff(join(std::vector<std::string>{paragraph}, " ")) + "\n";
+    text += ".PP\n" + troff(paragraph) + "\n";
   for (const Section& section : syntax.sections) {
     if (!section.title.empty()) text += ".SS " + troff(section.title) + "\n";
     for (const Option& option : section.options) {
@@ -129,19 +129,6 @@ std::string all_pages(std::string_view but) {
   for (const GroupInfo& group : groups())
     if (page_name(group) != but) list += (list.empty() ? "" : ",\n") + page_name(group) + "(1)";
   return ".SH SEE ALSO\n" + troff(list) + "\n";
-}
-
-// What the shell completes for a value, by what help calls it.
-std::string_view completion_of(std::string_view argument) {
-  struct Known {
-    std::string_view word, action;
-  };
-  static constexpr Known known[] = {{"CONTAINER", "containers"}, {"FILE", "files"},
-                                    {"DIR", "directories"},      {"SOURCE", "sources"},
-                                    {"SIGNAL", "signals"},       {"COMMAND", "commands"}};
-  for (const Known& one : known)
-    if (argument.contains(one.word)) return one.action;
-  return "nothing";
 }
 
 }  // namespace
@@ -220,71 +207,6 @@ std::string manual(const GroupInfo& group) {
   for (const Command& command : commands())
     if (command.group == group.group) text += command_manual(command);
   return text + all_pages(page_name(group));
-}
-
-std::string bash_completion() {
-  std::string names;
-  std::string cases;
-  std::string valued;
-  for (const Command& command : commands()) {
-    const std::string name(command.name);
-    names += (names.empty() ? "" : " ") + name;
-    const Syntax syntax = command.verb->syntax();
-    std::string options = "--help";
-    for (const Section& section : syntax.sections)
-      for (const Option& option : section.options) {
-        options += " --" + std::string(option.name);
-        if (option.argument.empty()) continue;
-        std::string pattern = name + ":--" + std::string(option.name);
-        if (option.letter != 0) pattern += " | " + name + ":-" + std::string(1, option.letter);
-        valued +=
-            "    " + pattern + ") echo " + std::string(completion_of(option.argument)) + " ;;\n";
-      }
-    cases += "    " + name + ") options='" + options +
-             "' operands=" + std::string(completion_of(syntax.operands.usage)) + " ;;\n";
-  }
-  return "# bash completion for umbel; made by `umbel help --completion`.\n"
-         "_umbel_value() {\n  case $1 in\n" +
-         valued +
-         "    *) return 1 ;;\n  esac\n}\n\n"
-         "_umbel_words() {\n"
-         "  case $1 in\n"
-         "    containers) umbel ps -aq 2>/dev/null ;;\n"
-         "    sources) printf '%s\\n' new host; umbel ps -q 2>/dev/null | sed 's/^/with:/' ;;\n"
-         "    signals) printf '%s\\n' HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;\n"
-         "  esac\n"
-         "}\n\n"
-         "_umbel_complete() {\n"
-         "  case $1 in\n"
-         "    files) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$2\")) ;;\n"
-         "    directories) compopt -o filenames; COMPREPLY=($(compgen -d -- \"$2\")) ;;\n"
-         "    commands) COMPREPLY=($(compgen -c -- \"$2\")) ;;\n"
-         "    nothing) ;;\n"
-         "    *) COMPREPLY=($(compgen -W \"$(_umbel_words \"$1\")\" -- \"$2\")) ;;\n"
-         "  esac\n"
-         "}\n\n"
-         "_umbel() {\n"
-         "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-         "  local command=${COMP_WORDS[1]} options='' operands=nothing value\n"
-         "  COMPREPLY=()\n"
-         "  if ((COMP_CWORD == 1)); then\n"
-         "    COMPREPLY=($(compgen -W '" +
-         names +
-         "' -- \"$word\"))\n"
-         "    return\n"
-         "  fi\n"
-         "  case $command in\n" +
-         cases +
-         "  esac\n"
-         "  if value=$(_umbel_value \"$command:$before\"); then\n"
-         "    _umbel_complete \"$value\" \"$word\"\n"
-         "  elif [[ $word == -* ]]; then\n"
-         "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-         "  else\n"
-         "    _umbel_complete \"$operands\" \"$word\"\n"
-         "  fi\n"
-         "}\n"
-         "complete -F _umbel umbel\n";
 }
 
 }  // namespace umbel::cli

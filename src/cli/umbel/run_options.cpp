@@ -26,6 +26,10 @@ Section namespaces(RunOptions& o) {
 Section files(RunOptions& o) {
   return {"Files",
           {{"rootfs", 0, "DIR", "its root directory; without it the host's, see above", &o.rootfs},
+           {"bundle", 0, "DIR",
+            "take everything from DIR/config.json, an OCI bundle; only the options under Command "
+            "and Container go with it, and COMMAND may be left out",
+            &o.bundle},
            {"volume", 'v', "SOURCE:PATH[:OPTIONS]",
             "show a file or directory of the host at PATH; options: ro, idmap, noexec, ...",
             &o.volumes},
@@ -84,7 +88,7 @@ Syntax syntax(RunOptions& o) {
   return {
       .sections = {namespaces(o), files(o), command(o), rights(o), limit_section(o.limits),
                    container(o)},
-      .operands = {"[--] COMMAND [ARG]...", 1, any_number, &o.command, Rest::command},
+      .operands = {"[--] COMMAND [ARG]...", 0, any_number, &o.command, Rest::command},
       .about =
           "The container has new pid, ipc, uts, mnt, cgroup and net namespaces and the host's user "
           "ids and clocks, unless the options below say otherwise. As an ordinary user it has a "

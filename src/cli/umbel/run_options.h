@@ -20,7 +20,7 @@ struct RunOptions {
   Texts uid_map, gid_map;
   Text time_offset, hostname, domainname;
 
-  Text rootfs, overlay, overlay_size, shm_size;
+  Text rootfs, bundle, overlay, overlay_size, shm_size;
   Texts volumes, tmpfs, devices;
   bool read_only = false;
 
