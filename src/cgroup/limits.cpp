@@ -38,7 +38,8 @@ enum class Missing { refused, fine };
 struct Row {
   const char* name;
   std::array<Place, 2> v1 = {}, v2 = {};  // the second where kernels differ: each that is there
-  const char* cure = nullptr;
+  const char* cure = nullptr;             // where it is missing
+  const char* refusal_cure = nullptr;     // where the kernel says EINVAL
   bool before_next = false;  // a pair with the next row, of which EINVAL swaps the order
   Missing missing = Missing::refused;
 };
@@ -225,6 +226,8 @@ Result<Lines> unified_files(const Limits& limits, const Directory&) {
 // ---- the table
 
 constexpr const char* swap_cure = "boot the kernel with swapaccount=1, or leave this limit out";
+constexpr const char* realtime_cure =
+    "give its parent cgroup a budget first: write one to the parent's cpu.rt_runtime_us";
 constexpr const char* v1_cure = "leave it out: cgroup v2 has nothing like it";
 constexpr const char* gone_cure = "leave it out: kernels of today have no such limit";
 constexpr const char* io_cure =
@@ -283,7 +286,8 @@ constexpr std::array table = std::to_array<Row>({
     {.name = "cpu.realtimeRuntime",
      .v1 = {{{"cpu", "cpu.rt_runtime_us", plain<&Limits::cpu_realtime_runtime>}}},
      .v2 = {{{"cpu", nullptr, plain<&Limits::cpu_realtime_runtime>}}},
-     .cure = v1_cure},
+     .cure = v1_cure,
+     .refusal_cure = realtime_cure},
     {.name = "cpu.idle",
      .v1 = {{{"cpu", "cpu.idle", plain<&Limits::cpu_idle>}}},
      .v2 = {{{"cpu", "cpu.idle", plain<&Limits::cpu_idle>}}},
@@ -419,6 +423,8 @@ class Limiter {
       if (!written && written.error().code == EBUSY)
         written = advise("it uses more than that already: choose a higher limit, or stop it first",
                          std::move(written));
+      if (!written && written.error().code == EINVAL && row.refusal_cure != nullptr)
+        written = advise(row.refusal_cure, std::move(written));
       TRY(during("setting the limit " + std::string(row.name) + " to " + line.value,
                  std::move(written)));
     }

@@ -188,6 +188,18 @@ TEST_F(Limiting, WhatTheKernelRefusesNamesTheLimit) {
       << refused.error().message();
 }
 
+TEST_F(Limiting, ARealTimeBudgetComesFromTheParent) {
+  const Paths paths = made_->paths();
+  if (!paths.contains("cpu")) GTEST_SKIP() << "no v1 cpu controller here";
+  if (content("cpu", "cpu.rt_runtime_us") != "0") GTEST_SKIP() << "no real-time budgets here";
+  const auto refused = made_->limit({.cpu_realtime_runtime = 1000});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().cure.find("cpu.rt_runtime_us"), std::string::npos);
+  ASSERT_OK(sys::write_file(cwd, paths.at("cpu") + "/../cpu.rt_runtime_us", "2000"));
+  ASSERT_OK(made_->limit({.cpu_realtime_runtime = 1000}));
+  EXPECT_EQ(content("cpu", "cpu.rt_runtime_us"), "1000");
+}
+
 // ---- the table, in a directory of ordinary files that stands for a cgroup
 
 struct Kept {
