@@ -14,7 +14,7 @@ traces() {
 
 # each INJECTION COMMAND...: with the Nth system call hit, for N = 1, 1+step, ... until a run is not hit
 each() {
-  local injection=$1 n=1 step=${STEP:-7} hit before
+  local injection=$1 n=1 step=${STEP:-61} hit before
   shift
   before=$(traces)
   while :; do

@@ -119,7 +119,9 @@ TEST_P(Matrix, GivesWhatWasAsked) {
     EXPECT_NE(inode(pid, kind), inode(own, kind));
   } else {
     EXPECT_EQ(inode(pid, kind), expected);
-    if (other) EXPECT_NE(inode(pid, kind), inode(own, kind));
+    if (other) {
+      EXPECT_NE(inode(pid, kind), inode(own, kind));
+    }
   }
 }
 
@@ -127,10 +129,10 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Matrix,
                          testing::Combine(testing::Range(std::size_t{0}, ns::kind_count),
                                           testing::Values(ns::From::fresh, ns::From::host,
                                                           ns::From::with, ns::From::path)),
-                         [](const auto& info) {
-                           std::string name(ns::kinds.at(std::get<0>(info.param)).option);
+                         [](const auto& test) {
+                           std::string name(ns::kinds.at(std::get<0>(test.param)).option);
                            for (const auto& [value, text] : ns::name_table(ns::From{}))
-                             if (value == std::get<1>(info.param)) name += "_" + std::string(text);
+                             if (value == std::get<1>(test.param)) name += "_" + std::string(text);
                            return name;
                          });
 
