@@ -44,7 +44,8 @@ Result<void> stage(const Config& config, Surroundings& around, Fd& channel) {
     TRY(during("making a user namespace", sys::unshare(CLONE_NEWUSER)));
     TRY(say(channel, Word::map));
     TRY(expect(channel, Word::mapped));
-    return ns::info(ns::Kind::user).apply(config.settings);
+    // Still the caller's user, who may open the cgroup; init becomes the root of it later.
+    return {};
   };
   TRY(ns::join_all(plan, enter_user));
   if (plan.is_fresh(ns::Kind::time)) {
