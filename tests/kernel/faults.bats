@@ -39,11 +39,3 @@ same() { [[ $(traces) == "$1" ]]; }
 @test "out of memory at every call of a run" {
   each error=ENOMEM "$UMBEL" run --rm --name umbel-fault --rootfs root -- true
 }
-
-@test "killed at every call of a detached run" {
-  each signal=KILL "$UMBEL" run -d --name umbel-fault --rootfs root -- sh -c 'exec sleep 1000 # umbel-fault-sleep'
-}
-
-@test "out of memory at every call of a detached run" {
-  each error=ENOMEM "$UMBEL" run -d --name umbel-fault --rootfs root -- sh -c 'exec sleep 1000 # umbel-fault-sleep'
-}
