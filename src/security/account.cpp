@@ -125,8 +125,8 @@ Result<Account> look_up_user(FdRef root, std::string_view name) {
     account.name = line->name;
     if (line->home.starts_with('/')) account.home = line->home;
     if (!halves) account.user.groups = groups_of(group, line->name);
-  } else if (is_number(wanted) && id(wanted)) {
-    account.user.uid = *id(wanted);
+  } else if (const std::optional<std::uint32_t> uid = id(wanted)) {
+    account.user.uid = *uid;
   } else {
     return unknown("user", wanted, "/etc/passwd");
   }

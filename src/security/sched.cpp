@@ -118,8 +118,8 @@ Result<void> apply(const Scheduler& scheduler) {
     wanted.flags |= TRY(value_of(scheduler_flags, flag, "scheduling flag"));
   Result<void> set = sys::set_scheduling(wanted);
   if (set) return set;
-  return advise(cure_of(set.error().code),
-                during("scheduling as " + scheduler.policy, std::move(set)));
+  const std::string_view cure = cure_of(set.error().code);
+  return advise(cure, during("scheduling as " + scheduler.policy, std::move(set)));
 }
 
 Result<void> apply(const IoPriority& priority) {

@@ -102,7 +102,6 @@ Result<std::optional<Fd>> install(const Filter& filter) {
   Result<std::optional<Fd>> installed = sys::set_seccomp_filter(filter.program, filter.flags);
   if (installed) return installed;
   const int code = installed.error().code;
-  installed = during("installing the system-call filter", std::move(installed));
   if (code == EACCES)
     return advise("set no_new_privileges, or install it while CAP_SYS_ADMIN is still there",
                   std::move(installed));

@@ -35,7 +35,8 @@ TEST(ReadSeccomp, TakesTheSpecificationsForm) {
     "listenerPath": "/run/l", "listenerMetadata": "m",
     "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"},
                  {"names": ["clone"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5,
-                  "args": [{"index": 1, "value": 2, "valueTwo": 3, "op": "SCMP_CMP_MASKED_EQ"}]}]})");
+                  "args": [
+                    {"index": 1, "value": 2, "valueTwo": 3, "op": "SCMP_CMP_MASKED_EQ"}]}]})");
   ASSERT_TRUE(profile) << profile.error().message();
   EXPECT_EQ(profile->default_errno, 38U);
   EXPECT_EQ(profile->architectures, std::vector<std::string>{"SCMP_ARCH_X86_64"});
@@ -55,7 +56,8 @@ TEST(ReadSeccomp, ResolvesDockersConditions) {
     "syscalls": [
       {"names": ["plain"], "action": "SCMP_ACT_ALLOW", "args": null, "comment": "", "includes": {}},
       {"name": "old_form", "action": "SCMP_ACT_ALLOW"},
-      {"names": ["with_admin"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"]}},
+      {"names": ["with_admin"], "action": "SCMP_ACT_ALLOW",
+       "includes": {"caps": ["CAP_SYS_ADMIN"]}},
       {"names": ["with_both"], "action": "SCMP_ACT_ALLOW",
        "includes": {"caps": ["CAP_SYS_ADMIN", "CAP_BPF"]}},
       {"names": ["without_admin"], "action": "SCMP_ACT_ALLOW",
@@ -63,7 +65,8 @@ TEST(ReadSeccomp, ResolvesDockersConditions) {
       {"names": ["without_either"], "action": "SCMP_ACT_ALLOW",
        "excludes": {"caps": ["CAP_SYS_ADMIN", "CAP_BPF"]}},
       {"names": ["with_future"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_MAGIC"]}},
-      {"names": ["without_future"], "action": "SCMP_ACT_ALLOW", "excludes": {"caps": ["CAP_MAGIC"]}},
+      {"names": ["without_future"], "action": "SCMP_ACT_ALLOW",
+       "excludes": {"caps": ["CAP_MAGIC"]}},
       {"names": ["this_machine"], "action": "SCMP_ACT_ALLOW",
        "includes": {"arches": ["amd64", "arm64", "ppc64le", "s390x", "riscv64"]}},
       {"names": ["other_machine"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["vax"]}},
