@@ -168,6 +168,8 @@ void Cgroup::end() noexcept {
 Result<Cgroup> Cgroup::create(const std::string& path) {
   Cgroup made = TRY(prepare(path));
   TRY(made.complete());
+  for (const Directory& directory : made.directories_)
+    if (!directory.unified()) TRY(directory.open_door());
   return made;
 }
 

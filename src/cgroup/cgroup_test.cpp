@@ -35,6 +35,20 @@ TEST_F(Life, AChildEntersEveryHierarchy) {
   ASSERT_OK(made->remove());
 }
 
+TEST_F(Life, AChildInANewUserNamespaceEnters) {
+  auto made = Cgroup::create(path("a"));
+  ASSERT_OK(made);
+  sys::Clone how{.flags = CLONE_NEWUSER | CLONE_NEWNS};
+  how.cgroup = made->directory().value();
+  auto child = sys::start(how, [&] {
+    if (!made->enter()) return 1;
+    return inside_all(path("a")) ? 7 : 2;
+  });
+  if (!child) GTEST_SKIP() << "no user namespace here: " << child.error().message();
+  EXPECT_EQ(child->wait()->code(), 7);
+  ASSERT_OK(made->remove());
+}
+
 TEST_F(Life, AWholeProcessIsAdded) {
   auto made = Cgroup::create(path("a"));
   ASSERT_OK(made);

@@ -2,7 +2,9 @@
 // waits for an RCU grace period to get it: 5 to 8 ms on a quiet machine. The kernel leaves that out
 // for a thread that moves itself alone, by "0" into the v1 file `tasks` (cgroup_procs_write_start,
 // Linux 5.5); for a single-threaded process that is the same move. cgroup2 has the like only within
-// a threaded domain; there a process is best born in its place, by CLONE_INTO_CGROUP.
+// a threaded domain; there a process is best born in its place, by CLONE_INTO_CGROUP. Whether the
+// write is allowed is asked of who opened the file (CVE-2021-4197), so that a child in a new user
+// namespace can still use what its parent opened.
 #include "cgroup/directory.h"
 
 #include <fcntl.h>
@@ -70,6 +72,16 @@ Result<std::vector<HostPid>> Directory::processes() const {
   return pids;
 }
 
-Result<void> Directory::enter() const { return write(unified() ? "cgroup.procs" : "tasks", "0"); }
+Result<void> Directory::open_door() const {
+  if (door_) return {};
+  const FdRef here = TRY(fd());
+  door_ = TRY(during(path_, sys::open(here, unified() ? "cgroup.procs" : "tasks", O_WRONLY)));
+  return {};
+}
+
+Result<void> Directory::enter() const {
+  TRY(open_door());
+  return during(path_, sys::write_all(door_, "0"));
+}
 
 }  // namespace umbel::cgroup

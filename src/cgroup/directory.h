@@ -39,12 +39,14 @@ class Directory {
   // Of this directory alone, in no order; those outside this pid namespace are left out.
   Result<std::vector<HostPid>> processes() const;
 
-  // Single-threaded callers only: moves the caller itself, by the cheapest way (see the .cpp).
+  // Single-threaded callers only: moves the caller itself, by the cheapest way (see the .cpp). With
+  // open_door() before a child is cloned, the child can do so with the rights of its parent.
+  Result<void> open_door() const;
   Result<void> enter() const;
 
  private:
   std::string hierarchy_, path_;
-  mutable Fd parent_, fd_;
+  mutable Fd parent_, fd_, door_;
 };
 
 }  // namespace umbel::cgroup
