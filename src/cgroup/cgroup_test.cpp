@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "cgroup/fixture.h"
+#include "cgroup/testing.h"
 #include "proc/cgroup.h"
 
 namespace umbel::cgroup {

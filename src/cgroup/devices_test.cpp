@@ -6,8 +6,9 @@
 
 #include <array>
 
-#include "cgroup/fixture.h"
+#include "cgroup/testing.h"
 #include "sys/bpf.h"
+#include "sys/testing.h"
 
 namespace umbel::cgroup {
 namespace {
@@ -105,24 +106,16 @@ class Devices : public OnHost {
     OnHost::SetUp();
     if (IsSkipped()) return;
     if (::geteuid() != 0) GTEST_SKIP() << "only root makes device nodes";
-    std::string pattern = "/dev/shm/umbel-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    nodes_ = pattern;
-    ASSERT_EQ(::mknod((nodes_ + "/null").c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);
-    ASSERT_EQ(::mknod((nodes_ + "/zero").c_str(), S_IFCHR | 0600, makedev(1, 5)), 0);
-    if (!makes(nodes_ + "/new", S_IFBLK, makedev(7, 200)) || !opens(nodes_ + "/null", O_RDWR))
+    ASSERT_EQ(::mknod(nodes_.path("null").c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);
+    ASSERT_EQ(::mknod(nodes_.path("zero").c_str(), S_IFCHR | 0600, makedev(1, 5)), 0);
+    if (!makes(nodes_.path("new"), S_IFBLK, makedev(7, 200)) || !opens(nodes_.path("null"), O_RDWR))
       GTEST_SKIP() << "device nodes can't be used here";
   }
-  void TearDown() override {
-    if (!nodes_.empty()) (void)sys::remove_tree(cwd, nodes_);
-    OnHost::TearDown();
-  }
-
   unsigned tried_in(const Cgroup& cgroup) {
     *result_ = 0;
     EXPECT_EQ(run(cgroup,
                   [&] {
-                    *result_ = attempt(nodes_);
+                    *result_ = attempt(nodes_.path());
                     return 0;
                   })
                   .wait()
@@ -142,7 +135,7 @@ class Devices : public OnHost {
     }
   }
 
-  std::string nodes_;
+  sys::Scratch nodes_;
   Shared<unsigned> result_;
 };
 

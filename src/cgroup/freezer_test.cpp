@@ -1,4 +1,4 @@
-#include "cgroup/fixture.h"
+#include "cgroup/testing.h"
 
 namespace umbel::cgroup {
 namespace {

@@ -4,7 +4,8 @@
 #include <sys/wait.h>
 
 #include "base/text.h"
-#include "cgroup/fixture.h"
+#include "cgroup/testing.h"
+#include "sys/testing.h"
 
 namespace umbel::cgroup {
 namespace {
@@ -210,37 +211,25 @@ struct Kept {
 
 class Table : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = "/tmp/umbel-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { (void)sys::remove_tree(cwd, directory_); }
-
   void put(const std::map<std::string, std::string>& files) const {
-    for (const auto& [file, text] : files) {
-      const auto fd = sys::open(cwd, directory_ + "/" + file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      ASSERT_OK(fd);
-      ASSERT_OK(sys::write_all(*fd, text));
-    }
+    for (const auto& [file, text] : files) directory_.file(file, text);
   }
   void check(const std::string& hierarchy, const Kept& test) const {
     put(test.before);
     // A file that is to be written must be there; what is written over it is what is read.
     for (const auto& [file, text] : test.after) put({{file, ""}});
     put(test.before);
-    const auto limited = Cgroup::open({{hierarchy, directory_}}).limit(test.limits);
+    const auto limited = Cgroup::open({{hierarchy, directory_.path()}}).limit(test.limits);
     EXPECT_TRUE(limited) << test.what << ": " << limited.error().message();
     for (const auto& [file, text] : test.after)
-      EXPECT_EQ(sys::read_file(cwd, directory_ + "/" + file).value(), text) << test.what;
-    for (const auto& [file, text] : test.after)
-      (void)sys::remove_file(cwd, directory_ + "/" + file);
+      EXPECT_EQ(sys::read_file(directory_.dir(), file).value(), text) << test.what;
+    for (const auto& [file, text] : test.after) (void)sys::remove_file(directory_.dir(), file);
   }
   Result<void> limit(const std::string& hierarchy, const Limits& limits) const {
-    return Cgroup::open({{hierarchy, directory_}}).limit(limits);
+    return Cgroup::open({{hierarchy, directory_.path()}}).limit(limits);
   }
 
-  std::string directory_;
+  sys::Scratch directory_;
 };
 
 TEST_F(Table, OfV2) {
@@ -461,7 +450,7 @@ TEST_F(Table, UsageOfV2) {
        {"io.stat",
         "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n"
         "8:16 rbytes=10 wbytes=20 rios=30 wios=40 dbytes=0 dios=0\n"}});
-  const auto usage = Cgroup::open({{"", directory_}}).usage();
+  const auto usage = Cgroup::open({{"", directory_.path()}}).usage();
   ASSERT_OK(usage);
   EXPECT_EQ(usage->memory, 100U);
   EXPECT_EQ(usage->memory_peak, 200U);

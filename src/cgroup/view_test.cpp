@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "cgroup/fixture.h"
+#include "cgroup/testing.h"
 #include "sys/bpf.h"
 
 namespace umbel::cgroup {
