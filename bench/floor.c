@@ -104,6 +104,7 @@ static void hide(void) {
 
 static char hierarchies[most_hierarchies][path_size];
 static size_t hierarchy_count;
+static int owner;  // names the directories
 
 static void find_hierarchies(void) {
   FILE* list = fopen("/proc/self/mounts", "re");
@@ -116,43 +117,55 @@ static void find_hierarchies(void) {
   if (hierarchy_count == 0) must((errno = ENOENT, -1), "version 1 cgroup hierarchies");
 }
 
+static void in_cgroup(char* path, size_t hierarchy, const char* file) {
+  snprintf(path, path_size + 64, "%.511s/floor-%d%.32s", hierarchies[hierarchy], owner, file);
+}
+
+static void write_text(const char* path, const char* text, size_t length) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  must(fd, path);
+  must(write(fd, text, length), path);
+  close(fd);
+}
+
 // Copies FILE of the hierarchy's root into the new directory; cpuset starts with neither CPUs nor
 // memory. Absent in all other hierarchies.
-static void inherit(const char* hierarchy, int id, const char* file) {
+static void inherit(size_t hierarchy, const char* file) {
   char path[path_size + 64], value[256];
-  snprintf(path, sizeof path, "%s/%s", hierarchy, file);
+  snprintf(path, sizeof path, "%.511s%.32s", hierarchies[hierarchy], file);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
   ssize_t length = read(fd, value, sizeof value);
   must(length, path);
   close(fd);
-  snprintf(path, sizeof path, "%s/floor-%d/%s", hierarchy, id, file);
-  fd = open(path, O_WRONLY | O_CLOEXEC);
-  must(fd, path);
-  must(write(fd, value, (size_t)length), path);
-  close(fd);
+  in_cgroup(path, hierarchy, file);
+  write_text(path, value, (size_t)length);
 }
 
-static void enter_cgroups(pid_t child) {
-  char path[path_size + 64], pid[16];
-  int digits = snprintf(pid, sizeof pid, "%d", child);
+static void make_cgroups(void) {
+  char path[path_size + 64];
   for (size_t i = 0; i < hierarchy_count; ++i) {
-    snprintf(path, sizeof path, "%s/floor-%d", hierarchies[i], child);
+    in_cgroup(path, i, "");
     must(mkdir(path, 0755), path);
-    inherit(hierarchies[i], child, "cpuset.cpus");
-    inherit(hierarchies[i], child, "cpuset.mems");
-    strcat(path, "/cgroup.procs");
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    must(fd, path);
-    must(write(fd, pid, (size_t)digits), path);
-    close(fd);
+    inherit(i, "/cpuset.cpus");
+    inherit(i, "/cpuset.mems");
   }
 }
 
-static void remove_cgroups(pid_t child) {
+// By the thread itself and alone: to move a whole process, even oneself, or another one costs a
+// grace period of RCU.
+static void enter_cgroups(void) {
   char path[path_size + 64];
   for (size_t i = 0; i < hierarchy_count; ++i) {
-    snprintf(path, sizeof path, "%s/floor-%d", hierarchies[i], child);
+    in_cgroup(path, i, "/tasks");
+    write_text(path, "0", 1);
+  }
+}
+
+static void remove_cgroups(void) {
+  char path[path_size + 64];
+  for (size_t i = 0; i < hierarchy_count; ++i) {
+    in_cgroup(path, i, "");
     must(rmdir(path), path);
   }
 }
@@ -164,10 +177,10 @@ int main(int argc, char** argv) {
     fputs("usage: floor [--cgroups] ROOTFS PROGRAM [ARG...]\n", stderr);
     return 125;
   }
-  int gate[2];
+  owner = getpid();
   if (cgroups) {
     find_hierarchies();
-    must(pipe2(gate, O_CLOEXEC), "pipe");
+    make_cgroups();
   }
   struct clone_args how = {
       .flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS,
@@ -176,11 +189,7 @@ int main(int argc, char** argv) {
   pid_t child = (pid_t)syscall(SYS_clone3, &how, sizeof how);
   must(child, "clone3");
   if (child == 0) {
-    char go;
-    if (cgroups) {
-      close(gate[1]);
-      must(read(gate[0], &go, 1), "waiting for the cgroup");
-    }
+    enter_cgroups();
     build_root(argv[0]);
     must(sethostname("floor", 5), "sethostname");
     hide();
@@ -188,13 +197,8 @@ int main(int argc, char** argv) {
     execve(argv[1], argv + 1, environment);
     must(-1, argv[1]);
   }
-  if (cgroups) {
-    enter_cgroups(child);
-    close(gate[0]);
-    close(gate[1]);  // end of file lets the child go on
-  }
   int status;
   must(waitpid(child, &status, 0), "wait");
-  remove_cgroups(child);
+  remove_cgroups();
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

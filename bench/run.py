@@ -158,14 +158,16 @@ def machine():
     }
 
 
-def alone_with_cgroup1(arguments):
-    """crun refuses a mixture of cgroup versions: leave it only version 1, in a mount namespace of
-    this run's own, so that every contender sees the same."""
-    unified = Path("/sys/fs/cgroup/unified")
-    if os.geteuid() != 0 or not unified.is_mount() or "UMBEL_BENCH_INSIDE" in os.environ:
+def apart(arguments):
+    """Goes on in a mount namespace of its own, so that every contender finds the same: files on a
+    tmpfs, as /run is on most systems (the rename of a small file costs milliseconds on some disks),
+    and, since crun refuses a mixture of cgroup versions, version 1 alone."""
+    if os.geteuid() != 0 or "UMBEL_BENCH_INSIDE" in os.environ:
         return
-    script = 'umount /sys/fs/cgroup/unified && exec "$@"'
-    inside = ["sh", "-c", script, "sh", sys.executable, __file__, *arguments]
+    script = "mount -t tmpfs umbel-bench /tmp && "
+    if Path("/sys/fs/cgroup/unified").is_mount():
+        script += "umount /sys/fs/cgroup/unified && "
+    inside = ["sh", "-c", script + 'exec "$@"', "sh", sys.executable, "-B", __file__, *arguments]
     os.environ["UMBEL_BENCH_INSIDE"] = "1"
     os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", *inside])
 
@@ -179,10 +181,10 @@ def main(arguments) -> int:
     unknown = set(chosen.names) - set(names)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    alone_with_cgroup1(arguments)
+    apart(arguments)
     sys.modules["run"] = sys.modules[__name__]
     for name in chosen.names or names:
-        with tempfile.TemporaryDirectory(prefix="umbel-bench-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="umbel-bench-", dir="/tmp") as scratch:
             os.environ["UMBEL_HOME"] = f"{scratch}/home"
             bench = Bench(name, Path(scratch), chosen.rounds)
             importlib.import_module(name).measure(bench)
