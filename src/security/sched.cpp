@@ -3,7 +3,6 @@
 // SCHED_FLAG_RESET_ON_FORK (EAGAIN), and must be allowed on all CPUs of its root domain (EPERM).
 #include "security/sched.h"
 
-#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <sys/personality.h>
 
@@ -42,9 +41,9 @@ constexpr std::array scheduler_flags = std::to_array<Word>({
     {"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX},
 });
 constexpr std::array io_classes = std::to_array<Word>({
-    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
-    {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
-    {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
+    {"IOPRIO_CLASS_RT", sys::io_class_realtime},
+    {"IOPRIO_CLASS_BE", sys::io_class_best_effort},
+    {"IOPRIO_CLASS_IDLE", sys::io_class_idle},
 });
 constexpr std::array domains = std::to_array<Word>({
     {"LINUX", PER_LINUX},
@@ -127,7 +126,7 @@ Result<void> apply(const IoPriority& priority) {
   if (priority.priority < 0 || priority.priority > 7)
     return fail_with(EINVAL, "the I/O priority can't be " + std::to_string(priority.priority),
                      "choose from 0, the highest, to 7");
-  const auto value = static_cast<int>(io_class << IOPRIO_CLASS_SHIFT) | priority.priority;
+  const auto value = static_cast<int>(io_class << sys::io_class_shift) | priority.priority;
   return advise("IOPRIO_CLASS_RT needs CAP_SYS_NICE",
                 during("I/O priority " + priority.io_class, sys::set_io_priority(value)));
 }

@@ -1,7 +1,6 @@
 #include "security/sched.h"
 
 #include <gtest/gtest.h>
-#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -96,12 +95,12 @@ TEST(IoPriority, IsSet) {
     return in_child([&] {
       if (!apply(wanted)) return 255;
       const Result<int> found = sys::get_io_priority();
-      return found && *found == (io_class << IOPRIO_CLASS_SHIFT | wanted.priority) ? 0 : 1;
+      return found && *found == (io_class << sys::io_class_shift | wanted.priority) ? 0 : 1;
     });
   };
-  EXPECT_EQ(set({"IOPRIO_CLASS_BE", 6}, IOPRIO_CLASS_BE), 0);
-  EXPECT_EQ(set({"IOPRIO_CLASS_IDLE", 0}, IOPRIO_CLASS_IDLE), 0);
-  EXPECT_EQ(set({"IOPRIO_CLASS_RT", 2}, IOPRIO_CLASS_RT), 0);
+  EXPECT_EQ(set({"IOPRIO_CLASS_BE", 6}, sys::io_class_best_effort), 0);
+  EXPECT_EQ(set({"IOPRIO_CLASS_IDLE", 0}, sys::io_class_idle), 0);
+  EXPECT_EQ(set({"IOPRIO_CLASS_RT", 2}, sys::io_class_realtime), 0);
   EXPECT_EQ(apply(IoPriority{"IOPRIO_CLASS_BE", 8}).error().cure,
             "choose from 0, the highest, to 7");
   EXPECT_FALSE(apply(IoPriority{"IOPRIO_CLASS_NONE", 0}));

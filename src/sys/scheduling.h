@@ -23,7 +23,10 @@ static_assert(sizeof(SchedulingAttributes) == 56);
 
 Result<SchedulingAttributes> get_scheduling();
 Result<void> set_scheduling(const SchedulingAttributes& attributes);
-// Class in the bits from 13 on, level below.
+// The class in the bits from io_class_shift on, the level below. <linux/ioprio.h> has these too,
+// but names a parameter `class` from Debian's 6.1.192 on.
+constexpr int io_class_shift = 13;
+constexpr int io_class_realtime = 1, io_class_best_effort = 2, io_class_idle = 3;
 Result<int> get_io_priority();
 Result<void> set_io_priority(int value);
 Result<std::vector<unsigned>> get_affinity();
