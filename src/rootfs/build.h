@@ -19,6 +19,7 @@ struct Build {
   Prepared prepared;
   const Rights& rights;
   Propagation propagation;  // of the root
+  bool seen_by_hooks = false;
   Fd root = {};
   // Of the overlay: the tmpfs beneath the root, and the file systems that make up the host's tree.
   Fd hidden = {};

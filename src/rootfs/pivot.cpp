@@ -31,7 +31,9 @@ Result<Fd> given_root(Build& build) {
   }
   const std::uint64_t meanwhile = build.propagation.flag == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
   TRY(sys::set_attributes(fetched, sys::Depth::recursive, {.propagation = meanwhile}));
-  TRY(sys::attach_at(fetched, cwd, "/"));
+  // Hooks look for the container's root where the configuration says that it is.
+  if (!build.seen_by_hooks || !sys::attach_at(fetched, cwd, build.spec.root.path))
+    TRY(sys::attach_at(fetched, cwd, "/"));
   return std::move(fetched);
 }
 
@@ -62,10 +64,12 @@ Result<void> set_propagation(const Build& build) {
 
 }  // namespace
 
-Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights) {
+Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights,
+                    const std::function<Result<void>()>& filled) {
   const Propagation asked = TRY(propagation(spec.root.propagation));
   Build build{
       .spec = spec, .prepared = std::move(prepared), .rights = rights, .propagation = asked};
+  build.seen_by_hooks = static_cast<bool>(filled);
   const mode_t mask = sys::set_umask(0);
   TRY(during("cutting the mount namespace off from the host's",
              sys::set_attributes_at(cwd, "/", sys::Depth::recursive, {.propagation = MS_SLAVE})));
@@ -76,6 +80,7 @@ Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights) {
   TRY(mount_all(build));
   TRY(make_devices(build));
   TRY(restrict_paths(build));
+  if (filled) TRY(filled());
   TRY(during("making the root and its mounts read-only", make_read_only(build)));
   TRY(during("entering the new root", enter(build)));
   TRY(during("setting the root's propagation", set_propagation(build)));

@@ -198,9 +198,15 @@ Result<void> check(const Plan& plan, const Mount& mount) {
 
 }  // namespace
 
-std::string suggestion(std::string_view wrong) {
-  std::vector<std::string_view> known(file_system_words.begin(), file_system_words.end());
+std::vector<std::string_view> option_words() {
+  std::vector<std::string_view> known;
   for (const Word& word : table) known.push_back(word.name);
+  return known;
+}
+
+std::string suggestion(std::string_view wrong) {
+  std::vector<std::string_view> known = option_words();
+  known.insert(known.end(), file_system_words.begin(), file_system_words.end());
   const std::optional<std::string_view> meant = nearest(wrong, known);
   return meant && *meant != wrong ? "did you mean '" + std::string(*meant) + "'?" : std::string();
 }

@@ -54,6 +54,8 @@ std::string clean_path(std::string_view path);
 // Whether `path` is `top` or lies below it. Both clean.
 bool within(std::string_view path, std::string_view top);
 
+// All words that umbel itself understands, whatever the file system.
+std::vector<std::string_view> option_words();
 // The option that was probably meant by a word that neither we nor the file system know.
 std::string suggestion(std::string_view wrong);
 

@@ -1,6 +1,7 @@
 // Makes a container's file system, by descriptor from beginning to end, in two halves.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,11 @@ struct Built {
 // In the child, in its own mount namespace with the host's root still there, after it has joined
 // its cgroups and other namespaces: makes the tree and makes it the root (pivot_root). The old root
 // is gone when it returns. After an error the mount namespace is of no use any more.
-Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights);
+//
+// `filled` is called when everything is mounted and the old root is still there. The new one can be
+// reached at spec.root.path then.
+Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights,
+                    const std::function<Result<void>()>& filled = {});
 
 // Puts the container's own terminal at /dev/console; `pts` is its slave's path inside. Before or
 // after the root has become the process's own.

@@ -217,4 +217,17 @@ Result<void> apply(const Capabilities& wanted) {
   return outcome;
 }
 
+Result<void> rehearse(const Capabilities& wanted) {
+  const sys::CapabilitySets own = TRY(sys::capget());
+  TRY(during("setting capabilities", check(wanted, own)));
+  return sys::capset(
+      {.effective = wanted.effective, .permitted = own.permitted, .inheritable = own.inheritable});
+}
+
+Result<void> use_all_permitted() {
+  sys::CapabilitySets own = TRY(sys::capget());
+  own.effective = own.permitted;
+  return sys::capset(own);
+}
+
 }  // namespace umbel::security

@@ -52,5 +52,9 @@ Result<void> keep_across_user_change();
 // names the capabilities, never left out silently. What the bounding set has too much is dropped,
 // which needs CAP_SETPCAP in the permitted set.
 Result<void> apply(const Capabilities& capabilities);
+// In two steps, for who needs more in between: effective as wanted, but all else can be had again;
+// then, before apply(), everything that is permitted is effective.
+Result<void> rehearse(const Capabilities& capabilities);
+Result<void> use_all_permitted();
 
 }  // namespace umbel::security

@@ -57,6 +57,12 @@ void fields(auto& archive, Seccomp& s) {
   archive("syscalls", s.rules);
 }
 
+// What a profile can be made of, name by name.
+struct SeccompWords {
+  std::vector<std::string> actions, operators, architectures, flags;
+};
+SeccompWords seccomp_words();
+
 // Docker's rules for a container with these capabilities (its bounding set).
 Seccomp default_seccomp(CapSet capabilities);
 // A profile from a file, in OCI's form or Docker's (with includes, excludes and archMap).

@@ -313,4 +313,16 @@ std::string compiler_identity() {
   return text;
 }
 
+SeccompWords seccomp_words() {
+  const auto names = [](const auto& table) {
+    std::vector<std::string> made;
+    for (const auto& entry : table) made.emplace_back(entry.name);
+    return made;
+  };
+  return {.actions = names(actions),
+          .operators = names(operators),
+          .architectures = names(architectures),
+          .flags = names(flags)};
+}
+
 }  // namespace umbel::security

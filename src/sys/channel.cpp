@@ -26,8 +26,17 @@ Result<sockaddr_un> address(const std::string& path) {
   return made;
 }
 
-Result<Fd> socket() {
-  return Fd(TRY(checked_int(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket")));
+Result<Fd> socket(int type = SOCK_SEQPACKET) {
+  return Fd(TRY(checked_int(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0), "socket")));
+}
+
+Result<void> connect(FdRef client, const std::string& path) {
+  const sockaddr_un where = TRY(address(path));
+  return checked(retried([&] {
+                   return ::connect(client.number(), reinterpret_cast<const sockaddr*>(&where),
+                                    sizeof where);
+                 }),
+                 "connect", path);
 }
 
 }  // namespace
@@ -109,14 +118,15 @@ Result<Fd> listen_at(const std::string& path) {
 }
 
 Result<Fd> connect_to(const std::string& path) {
-  const sockaddr_un where = TRY(address(path));
   Fd client = TRY(socket());
-  TRY(checked(retried([&] {
-                return ::connect(client.number(), reinterpret_cast<const sockaddr*>(&where),
-                                 sizeof where);
-              }),
-              "connect", path));
+  TRY(connect(client, path));
   return client;
+}
+
+Result<void> send_to(const std::string& path, std::string_view data, FdRef fd) {
+  const Fd client = TRY(socket(SOCK_STREAM));
+  TRY(connect(client, path));
+  return send(client, data, std::span(&fd, 1));
 }
 
 Result<Fd> accept(FdRef listener) {

@@ -33,4 +33,7 @@ Result<Fd> listen_at(const std::string& path);
 Result<Fd> connect_to(const std::string& path);
 Result<Fd> accept(FdRef listener);
 
+// One message with one descriptor to the SOCK_STREAM server at a path, which is somebody else's.
+Result<void> send_to(const std::string& path, std::string_view data, FdRef fd);
+
 }  // namespace umbel::sys

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -260,6 +261,20 @@ Result<void> close_from(unsigned first) {
 
 Result<void> close_from_on_exec(unsigned first) {
   return checked(::syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+}
+
+Result<void> close_all_but(unsigned first, std::span<const FdRef> keep) {
+  std::vector<unsigned> kept;
+  for (const FdRef fd : keep)
+    if (fd && static_cast<unsigned>(fd.number()) >= first)
+      kept.push_back(static_cast<unsigned>(fd.number()));
+  std::ranges::sort(kept);
+  for (const unsigned number : kept) {
+    if (number > first)
+      TRY(checked(::syscall(SYS_close_range, first, number - 1, 0), "close_range"));
+    first = number + 1;
+  }
+  return close_from(first);
 }
 
 Result<Pipe> pipe(int flags) {

@@ -80,6 +80,8 @@ Result<void> set_nonblocking(FdRef fd, bool on);
 // Closes every descriptor from `first` on, at once or when the process executes (Linux 5.11).
 Result<void> close_from(unsigned first);
 Result<void> close_from_on_exec(unsigned first);
+// The same at once, but for those in `keep`.
+Result<void> close_all_but(unsigned first, std::span<const FdRef> keep);
 
 struct Pipe {
   Fd read, write;

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,6 +110,16 @@ Result<Exit> reap(FdRef pidfd) {
   return Exit{.signal = info.si_status};
 }
 
+Result<void> check_executable(const std::string& path) {
+  struct stat found{};
+  TRY(checked(::stat(path.c_str(), &found), "execve", path));
+  // access(2) lets root execute a directory.
+  if (S_ISDIR(found.st_mode)) errno = EACCES;
+  const bool good =
+      !S_ISDIR(found.st_mode) && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
+  return checked(good ? 0 : -1, "execve", path);
+}
+
 Error execute(const std::string& path, std::span<const std::string> args,
               std::span<const std::string> env) {
   ::execve(path.c_str(), pointers(args).data(), pointers(env).data());
@@ -126,6 +137,12 @@ Result<Fd> signal_descriptor(const sigset_t& signals) {
   const int fd = ::signalfd(-1, &signals, SFD_CLOEXEC);
   if (fd < 0) return Failure(last_error("signalfd"));
   return Fd(fd);
+}
+
+Result<int> next_signal(FdRef signals) {
+  signalfd_siginfo info{};
+  TRY(checked(retried([&] { return ::read(signals.number(), &info, sizeof info); }), "read"));
+  return static_cast<int>(info.ssi_signo);
 }
 
 Result<sigset_t> block_signals(const sigset_t& signals) {

@@ -86,6 +86,8 @@ Result<Exit> exit_of(FdRef pidfd);
 // Reaps a child by pidfd.
 Result<Exit> reap(FdRef pidfd);
 
+// Whether this process may execute the file, by its effective ids.
+Result<void> check_executable(const std::string& path);
 // Returns only if it fails. With an Fd, the file behind it (execveat with AT_EMPTY_PATH).
 Error execute(const std::string& path, std::span<const std::string> args,
               std::span<const std::string> env);
@@ -93,6 +95,8 @@ Error execute(FdRef file, std::span<const std::string> args, std::span<const std
 
 // Blocks the given signals and returns a signalfd for them.
 Result<Fd> signal_descriptor(const sigset_t& signals);
+// The next signal from such a descriptor; waits for it.
+Result<int> next_signal(FdRef signals);
 Result<sigset_t> block_signals(const sigset_t& signals);
 Result<void> set_signal_mask(const sigset_t& mask);
 // All signals back to their defaults, none blocked: what a program expects to be started with.
