@@ -1,14 +1,15 @@
-// Order matters: the terminal and the limits need rights that are given up next; a filter that is
-// installed without no_new_privs needs CAP_SYS_ADMIN, so it comes before that loss, otherwise last,
-// so that it need not allow what happened before; the directory is entered as the user, who may not
-// be able to; and it is checked afterwards, since a descriptor of the host left open would make
-// "/proc/ self/fd/N" a way out (CVE-2024-21626).
+// Order matters: the terminal and the limits need rights that are given up next; the directory is
+// entered as the user, who may not be able to, and it is checked afterwards, since a descriptor of
+// the host left open would make "/proc/self/fd/N" a way out (CVE-2024-21626). The filter comes last
+// of all, so that it need not allow what happened before; installed without no_new_privs it needs
+// CAP_SYS_ADMIN, and then the rights are kept in reserve until it is there.
 #include "container/command.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "console/terminal.h"
+#include "container/gate.h"
 #include "container/talk.h"
 #include "sys/file.h"
 #include "sys/identity.h"
@@ -57,42 +58,83 @@ Result<void> enter_directory(const std::string& path) {
 }
 
 // As a shell finds it; a name with a slash is a path already.
-Error execute(const Process& process, const std::vector<std::string>& env) {
-  const std::string& name = process.args.front();
-  if (name.contains('/')) return sys::execute(name, process.args, env);
+Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env) {
+  if (name.contains('/')) {
+    TRY(sys::check_executable(name));
+    return name;
+  }
   const std::string* path = variable(env, "PATH");
   const std::string_view dirs = path ? std::string_view(*path).substr(5) : default_path;
-  Error failed{.code = ENOENT, .call = "execve " + name, .detail = "not found in $PATH"};
+  Error failed{
+      .code = ENOENT, .call = "execve " + name, .detail = "executable file not found in $PATH"};
   for (std::string_view dir : split(dirs, ':')) {
-    Error error =
-        sys::execute(std::string(dir.empty() ? "." : dir) + "/" + name, process.args, env);
-    if (error.code == ENOENT || error.code == ENOTDIR) continue;
-    failed = std::move(error);
-    if (failed.code != EACCES) break;
+    std::string candidate = std::string(dir.empty() ? "." : dir) + "/" + name;
+    Result<void> good = sys::check_executable(candidate);
+    if (good) return candidate;
+    if (good.error().code == EACCES) failed = std::move(good.error());
   }
-  return failed;
+  return Failure(std::move(failed));
 }
 
-Result<void> prepare(const Command& command) {
+Result<void> schedule(const Process& process) {
+  if (process.scheduler) TRY(security::apply(*process.scheduler));
+  if (process.io_priority) TRY(security::apply(*process.io_priority));
+  if (process.personality) TRY(security::apply(*process.personality));
+  return {};
+}
+
+// As the user and with the rights that the program will have, so that what it could not do fails
+// here; but not irrevocably yet where the filter needs more.
+Result<void> step_down(const Process& process, const security::User& user) {
+  TRY(security::drop_bounding(process.capabilities.bounding));
+  TRY(security::keep_across_user_change());
+  TRY(security::become(user));
+  if (process.no_new_privileges) return security::apply(process.capabilities);
+  return security::rehearse(process.capabilities);
+}
+
+Result<std::string> prepare(const Command& command) {
   const Process& process = command.process;
   TRY(connect(command));
   TRY(security::apply(process.rlimits));
+  TRY(schedule(process));
   if (process.no_new_privileges) TRY(security::forbid_new_privileges());
-  const auto filter = [&]() -> Result<void> {
-    if (command.filter)
-      TRY(during("installing the seccomp filter", security::install(*command.filter)));
-    return {};
-  };
-  if (!process.no_new_privileges) TRY(filter());
   if (!process.apparmor.empty()) TRY(security::set_apparmor_profile(process.apparmor));
   if (!process.selinux.empty()) TRY(security::set_selinux_label(process.selinux));
-  TRY(drop_privileges(process, command.person.user));
+  TRY(step_down(process, command.person.user));
   const Result<void> entered = enter_directory(process.cwd);
   if (!entered) TRY(process.cwd_is_wish ? enter_directory("/") : Result<void>(entered));
-  TRY(sys::close_from_on_exec(3));
+  TRY(sys::close_from_on_exec(3 + command.preserved));
+  for (unsigned number = 3; number < 3 + command.preserved; ++number)
+    TRY(sys::set_close_on_exec(FdRef(static_cast<int>(number)), false));
+  return find_program(process.args.front(), command.person.env);
+}
+
+// Nothing that it was started with stays open meanwhile but what the program shall have.
+Result<void> wait_until_started(const Command& command) {
+  if (!command.gate) return {};
+  command.channel.close();
+  TRY(sys::close_all_but(3 + command.preserved, std::span(&command.gate, 1)));
+  command.channel = TRY(wait_at_gate(command.gate));
+  return say(command.channel, Word::ready);
+}
+
+Result<void> filter(const Command& command) {
+  if (!command.process.no_new_privileges) TRY(security::use_all_permitted());
+  if (command.filter)
+    TRY(during("installing the seccomp filter", security::install(*command.filter)));
+  if (command.process.no_new_privileges) return {};
+  return security::apply(command.process.capabilities);
+}
+
+Result<void> become_program(const Command& command) {
+  const std::string program = TRY(prepare(command));
   TRY(say(command.channel, Word::ready));
-  if (process.no_new_privileges) TRY(filter());
-  return {};
+  TRY(wait_until_started(command));
+  if (command.last) TRY(command.last());
+  TRY(filter(command));
+  sys::reset_signals();
+  return Failure(sys::execute(program, command.process.args, command.person.env));
 }
 
 }  // namespace
@@ -116,6 +158,12 @@ Result<Person> settle(const Process& process, FdRef root) {
   return person;
 }
 
+Result<void> new_keyring() {
+  const Result<std::int32_t> made = security::new_session_keyring();
+  if (!made && made.error().code != ENOSYS) return Failure(made.error());
+  return {};
+}
+
 Result<void> drop_privileges(const Process& process, const security::User& user) {
   TRY(security::drop_bounding(process.capabilities.bounding));
   TRY(security::keep_across_user_change());
@@ -124,13 +172,8 @@ Result<void> drop_privileges(const Process& process, const security::User& user)
 }
 
 Error run(const Command& command) {
-  Result<void> prepared = prepare(command);
-  if (!prepared) return std::move(prepared.error());
-  sys::reset_signals();
-  Error failed = execute(command.process, command.person.env);
-  return during("starting " + command.process.args.front(),
-                Result<void>(Failure(std::move(failed))))
-      .error();
+  const Result<void> failed = become_program(command);
+  return during("starting " + command.process.args.front(), Result<void>(failed)).error();
 }
 
 }  // namespace umbel::container

@@ -2,6 +2,7 @@
 // alike: from a process that stands in the right namespaces to the program that was asked for.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct Person {
 };
 Result<Person> settle(const Process& process, FdRef root);
 
+// A session keyring of the container's own, where this kernel has keyrings.
+Result<void> new_keyring();
+
 // User, groups and capabilities; shared by the command and the reaper above it.
 Result<void> drop_privileges(const Process& process, const security::User& user);
 
@@ -34,8 +38,11 @@ struct Command {
   const Person& person;
   const std::optional<security::Filter>& filter;
   Stdio stdio;
-  FdRef terminal;  // the slave, or none
-  FdRef channel;   // says ready; closes on exec
+  FdRef terminal;          // the slave, or none
+  Fd& channel;             // says ready; closes on exec; behind a gate it is whoever opened that
+  unsigned preserved = 0;  // descriptors after the first three that the program gets
+  FdRef gate = FdRef(-1);  // waits there when all is ready; else it does not wait
+  std::function<Result<void>()> last = {};  // done when nothing but the execution is left
 };
 // In the process that becomes the command. Returns only when something failed.
 Error run(const Command& command);

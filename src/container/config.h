@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "cgroup/limits.h"
+#include "container/hooks.h"
 #include "ns/set.h"
 #include "rootfs/spec.h"
 #include "security/capabilities.h"
 #include "security/credentials.h"
+#include "security/sched.h"
 #include "security/seccomp.h"
 
 namespace umbel::container {
@@ -42,6 +44,11 @@ struct Process {
   // Docker's rules for the capabilities above, which umbel has built in; else `seccomp`, else none.
   bool default_filter = false;
   std::optional<security::Seccomp> seccomp;
+  bool new_keyring = false;  // a session keyring of its own; else the caller's
+  std::optional<security::Scheduler> scheduler;
+  std::optional<security::IoPriority> io_priority;
+  std::optional<security::Personality> personality;
+  security::CpuAffinity affinity;
 };
 void fields(auto& archive, Process& p) {
   archive("args", p.args);
@@ -61,10 +68,16 @@ void fields(auto& archive, Process& p) {
   archive("selinuxLabel", p.selinux);
   archive("defaultFilter", p.default_filter);
   archive("seccomp", p.seccomp);
+  archive("newKeyring", p.new_keyring);
+  archive("scheduler", p.scheduler);
+  archive("ioPriority", p.io_priority);
+  archive("personality", p.personality);
+  archive("affinity", p.affinity);
 }
 
 struct Config {
   std::string name;
+  bool named_host = false;  // without a host name of its own it gets the container's name
   ns::Choices namespaces;
   ns::Settings settings;
   rootfs::Spec files;
@@ -77,9 +90,12 @@ struct Config {
   std::map<std::string, std::string> labels;
   bool auto_remove = false;
   std::string pid_file;
+  std::string bundle;  // the directory that it came from, if it was one
+  Hooks hooks;
 };
 void fields(auto& archive, Config& c) {
   archive("name", c.name);
+  archive("namedHost", c.named_host);
   archive("namespaces", c.namespaces);
   archive("settings", c.settings);
   archive("files", c.files);
@@ -92,6 +108,8 @@ void fields(auto& archive, Config& c) {
   archive("labels", c.labels);
   archive("autoRemove", c.auto_remove);
   archive("pidFile", c.pid_file);
+  archive("bundle", c.bundle);
+  archive("hooks", c.hooks);
 }
 
 }  // namespace umbel::container

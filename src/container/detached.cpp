@@ -53,7 +53,7 @@ Result<Kept> first_life(Container& container) {
   Kept kept;
   container.state.logged = true;
   kept.listener = TRY(sys::listen_at(container.path("attach")));
-  Launched launched = TRY(start(container, stdio));
+  Launched launched = TRY(start(container, {.stdio = stdio}));
   kept.init = launched.init.detach();
   kept.terminal = std::move(launched.terminal);
   kept.in = std::move(ends.in.write);
@@ -65,7 +65,7 @@ Result<Kept> first_life(Container& container) {
 
 // Returns only if it fails.
 Error second_life(const Container& container, Kept kept) {
-  const Home home = *Home::open();
+  const Home home = *container.home();
   std::vector<std::string> args{"umbel-monitor", container.name()};
   for (Fd* fd : kept.all()) {
     args.push_back(std::to_string(fd->number()));

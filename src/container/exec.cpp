@@ -45,6 +45,12 @@ Process process_of(const Config& config, const Exec& what) {
   return process;
 }
 
+cgroup::Paths below(cgroup::Paths paths, const std::string& part) {
+  if (!part.empty())
+    for (auto& [hierarchy, path] : paths) path += "/" + part;
+  return paths;
+}
+
 // CLONE_NEW* of the kinds in which the container differs from this process: joining one's own user
 // namespace would be refused.
 Result<std::uint64_t> differing(HostPid pid) {
@@ -61,12 +67,13 @@ Result<std::uint64_t> differing(HostPid pid) {
 struct Entry {
   const Process& process;
   const std::optional<security::Filter>& filter;
-  Stdio stdio;
+  const Entering& how;
   FdRef init;
   std::uint64_t join;
+  const cgroup::Cgroup& group;
 };
 
-Result<void> inside(const Entry& entry, FdRef channel) {
+Result<void> inside(const Entry& entry, Fd& channel) {
   const Fd root = TRY(sys::open(cwd, "/", O_PATH | O_DIRECTORY));
   Fd slave;
   if (entry.process.terminal) {
@@ -82,14 +89,26 @@ Result<void> inside(const Entry& entry, FdRef channel) {
   return Failure(run({.process = entry.process,
                       .person = person,
                       .filter = entry.filter,
-                      .stdio = entry.stdio,
+                      .stdio = entry.how.stdio,
                       .terminal = slave,
-                      .channel = channel}));
+                      .channel = channel,
+                      .preserved = entry.how.preserved}));
+}
+
+// What is done with the host's /proc and cgroups still in sight.
+Result<void> settle_outside(const Entry& entry) {
+  const Process& process = entry.process;
+  if (!process.affinity.initial.empty()) TRY(security::set_affinity(process.affinity.initial));
+  TRY(during("entering the cgroup", entry.group.enter()));
+  if (!process.affinity.final.empty()) TRY(security::set_affinity(process.affinity.final));
+  if (process.oom_score) TRY(security::set_oom_score(*process.oom_score));
+  if (process.new_keyring) TRY(new_keyring());
+  return {};
 }
 
 // In the stage. The copy that clone3 makes of it becomes the program.
-Result<void> enter(const Entry& entry, FdRef channel) {
-  TRY(expect(channel, Word::go));
+Result<void> enter(const Entry& entry, Fd& channel) {
+  TRY(settle_outside(entry));
   if (entry.join != 0) TRY(during("entering the container", sys::setns(entry.init, entry.join)));
   if ((entry.join & CLONE_NEWUSER) != 0)
     TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
@@ -107,24 +126,27 @@ Result<void> enter(const Entry& entry, FdRef channel) {
 }  // namespace
 
 Result<Started> exec(Container& container, const Exec& what) {
+  return exec(container, process_of(container.config, what), {.stdio = what.stdio});
+}
+
+Result<Started> exec(Container& container, const Process& process, const Entering& how) {
   const Fd init = TRY(container.init());
-  if (container.status() == Status::paused)
+  if (!how.even_paused && container.status() == Status::paused)
     return fail(container.name() + " is paused: nothing can run in it",
                 "resume it first: umbel resume " + container.name());
-  const Process process = process_of(container.config, what);
-  const std::optional<security::Filter> filter = TRY(filter_of(process, TRY(Home::open())));
+  const std::optional<security::Filter> filter = TRY(filter_of(process, TRY(container.home())));
   const std::uint64_t join = TRY(differing(container.state.init.pid));
-  const Entry entry{process, filter, what.stdio, init, join};
+  const cgroup::Cgroup group = cgroup::Cgroup::open(below(container.state.cgroup, how.cgroup));
+  const Entry entry{process, filter, how, init, join, group};
   sys::Channel channel = TRY(sys::channel());
-  sys::Process stage = TRY(sys::start({}, [&] {
+  const sys::Clone born{.cgroup = TRY(group.directory())};
+  sys::Process stage = TRY(sys::start(born, [&] {
     channel.ours.close();
     const Result<void> entered = enter(entry, channel.theirs);
     if (!entered) (void)say_error(channel.theirs, entered.error());
     return 0;
   }));
   channel.theirs.close();
-  if (!container.state.cgroup.empty()) TRY(container.group().add(stage.pid()));
-  TRY(say(channel.ours, Word::go));
   Started started;
   for (bool ready = false;;) {
     Heard heard = TRY(hear(channel.ours));

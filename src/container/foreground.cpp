@@ -38,11 +38,7 @@ Result<sys::Exit> SignalRelay::wait(sys::Process& process) const {
         {{process.pidfd().number(), POLLIN, 0}, {signals_.number(), POLLIN, 0}}};
     if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // EINTR: SIGCONT
     if ((watched[1].revents & POLLIN) != 0) {
-      std::array<char, sizeof(signalfd_siginfo)> raw{};
-      TRY(sys::read(signals_, raw));
-      signalfd_siginfo info{};
-      __builtin_memcpy(&info, raw.data(), sizeof info);
-      (void)process.kill(static_cast<int>(info.ssi_signo));  // it may have ended meanwhile
+      (void)process.kill(TRY(sys::next_signal(signals_)));  // it may have ended meanwhile
     }
     if ((watched[0].revents & POLLIN) != 0) return process.wait();
   }
@@ -50,7 +46,7 @@ Result<sys::Exit> SignalRelay::wait(sys::Process& process) const {
 
 Result<int> run_foreground(Container& container, const Foreground& how) {
   const SignalRelay signals = TRY(SignalRelay::open());
-  Launched launched = TRY(start(container, how.stdio));
+  Launched launched = TRY(start(container, {.stdio = how.stdio}));
   container.unlock();
   for (const std::string& note : launched.notes) how.note(note);
   const sys::Exit exit = TRY(signals.wait(launched.init));

@@ -4,6 +4,7 @@
 // reached.
 #include "container/inside.h"
 
+#include "base/text.h"
 #include "console/reaper.h"
 #include "console/terminal.h"
 #include "container/talk.h"
@@ -34,15 +35,30 @@ Result<void> apply_settings(const Config& config, const ns::Plan& plan) {
   for (const ns::KindInfo& kind : ns::kinds)
     // The stage has written the clocks' offsets: they are frozen by now.
     if (plan.is_fresh(kind.kind) && kind.kind != ns::Kind::time) TRY(kind.apply(config.settings));
+  // What is asked for by name of a namespace that is joined by its file; "with" takes it as it is.
+  ns::Settings asked = config.settings;
+  asked.loopback_up = false;
+  for (const ns::Kind kind : {ns::Kind::uts, ns::Kind::ipc, ns::Kind::net})
+    if (plan.is_joined(kind) && config.namespaces[kind].from == ns::From::path)
+      TRY(ns::info(kind).apply(asked));
   // A joined user namespace: as its root, as far as it has one.
   if (plan.is_joined(ns::Kind::user)) TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
   return {};
 }
 
-Result<Fd> make_files(const Config& config, Surroundings& around, FdRef channel) {
+Result<Fd> make_files(const Config& config, Surroundings& around, FdRef channel, HostPid pid) {
   if (!around.files) return sys::open(cwd, "/", O_PATH | O_DIRECTORY);
+  const Hooks& hooks = config.hooks;
+  const auto run_both_sides = [&]() -> Result<void> {
+    TRY(say(channel, Word::filled));
+    TRY(expect(channel, Word::go));
+    return run_hooks(hooks.create_container, "createContainer", config, "creating", pid);
+  };
+  const bool any =
+      !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
   rootfs::Built built =
-      TRY(rootfs::build(config.files, std::move(*around.files), rights(around.namespaces)));
+      TRY(rootfs::build(config.files, std::move(*around.files), rights(around.namespaces),
+                        any ? run_both_sides : std::function<Result<void>()>()));
   for (const std::string& note : built.notes) TRY(say(channel, Word::note, note));
   return std::move(built.root);
 }
@@ -60,12 +76,18 @@ Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool o
 }
 
 Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
-  TRY(expect(channel, Word::go));
+  const Heard go = TRY(expect(channel, Word::go));
+  const HostPid pid(static_cast<std::int32_t>(number(go.text).value_or(0)));
+  if (!config.process.affinity.initial.empty())
+    TRY(security::set_affinity(config.process.affinity.initial));
   if (around.cgroup != nullptr) TRY(during("entering the cgroup", around.cgroup->enter()));
+  if (!config.process.affinity.final.empty())
+    TRY(security::set_affinity(config.process.affinity.final));
+  if (config.process.new_keyring) TRY(new_keyring());
   if (config.process.oom_score) TRY(security::set_oom_score(*config.process.oom_score));
   TRY(apply_settings(config, around.namespaces));
   const bool own_files = around.files.has_value();
-  const Fd root = TRY(make_files(config, around, channel));
+  const Fd root = TRY(make_files(config, around, channel, pid));
   const Fd terminal = TRY(make_terminal(config, root, channel, own_files));
   const Person person = TRY(settle(config.process, root));
   const Command command{.process = config.process,
@@ -73,7 +95,13 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
                         .filter = around.filter,
                         .stdio = around.stdio,
                         .terminal = terminal,
-                        .channel = channel};
+                        .channel = channel,
+                        .preserved = around.preserved,
+                        .gate = around.gate,
+                        .last = [&] {
+                          return run_hooks(config.hooks.start_container, "startContainer", config,
+                                           "created", pid);
+                        }};
   if (!config.init || !around.namespaces.is_fresh(ns::Kind::pid)) return Failure(run(command));
 
   sys::Process child = TRY(sys::start({}, [&] {

@@ -110,8 +110,9 @@ Result<Launched> launch(const Config& config, Surroundings& around,
   const auto begin = around.namespaces.needs_stage() ? start_by_stage : start_directly;
   Launched launched;
   launched.init = TRY(begin(config, around, channel.ours, channel.theirs));
-  TRY(born(launched.init.pid()));
-  TRY(say(channel.ours, Word::go));
+  const HostPid pid = launched.init.pid();
+  TRY(born(pid));
+  TRY(say(channel.ours, Word::go, std::to_string(pid.value())));
   for (bool ready = false;;) {
     Heard heard = TRY(hear(channel.ours));
     if (heard.closed && ready) return launched;
@@ -119,6 +120,11 @@ Result<Launched> launch(const Config& config, Surroundings& around,
       return fail("the container's first process was killed while it was set up",
                   "if memory is limited, the limit may be too low to start anything");
     if (heard.word == Word::ready) ready = true;
+    if (heard.word == Word::filled) {
+      TRY(run_hooks(config.hooks.prestart, "prestart", config, "creating", pid));
+      TRY(run_hooks(config.hooks.create_runtime, "createRuntime", config, "creating", pid));
+      TRY(say(channel.ours, Word::go));
+    }
     if (heard.word == Word::note) launched.notes.push_back(std::move(heard.text));
     if (heard.word == Word::terminal && heard.fds.size() == 1)
       launched.terminal = std::move(heard.fds[0]);

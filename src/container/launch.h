@@ -27,6 +27,8 @@ struct Surroundings {
   std::optional<security::Filter> filter;  // absent: none
   const cgroup::Cgroup* cgroup = nullptr;  // none: stays in the caller's
   Stdio stdio;
+  unsigned preserved = 0;  // descriptors after the first three that the command gets
+  Fd gate;                 // where it waits before it becomes the command; else it does not wait
 };
 
 struct Launched {
@@ -36,7 +38,8 @@ struct Launched {
 };
 
 // `born` is called when init exists and waits: its pid can be recorded. Returns when the command
-// executes, or with the error that stopped it, and then nothing is left running.
+// executes or init waits at its gate, or with the error that stopped it, and then nothing is left
+// running.
 Result<Launched> launch(const Config& config, Surroundings& around,
                         const std::function<Result<void>(HostPid)>& born);
 

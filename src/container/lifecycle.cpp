@@ -152,7 +152,7 @@ Result<void> remove(Container& container, Force force) {
     if (container.status() == Status::paused) (void)container.group().thaw();
   }
   TRY(clean_up(container));
-  return container.erase();
+  return forget(container);
 }
 
 namespace {

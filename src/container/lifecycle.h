@@ -30,6 +30,10 @@ Result<Fd> start_attached(Container& container);
 // The monitor's second life, under its own small program: `umbel-monitor HOME NAME FDS...`.
 int monitor_main(const std::vector<std::string>& args);
 
+// Lets a container that waits (Start::wait) become its command. Returns when it executes, or with
+// what stopped it. Notes are what went wrong since.
+Result<std::vector<std::string>> release(Container& container);
+
 Result<void> kill(Container& container, int signal);
 // The container's stop signal, then SIGKILL after `patience`; returns when it has ended.
 Result<void> stop(Container& container, std::chrono::milliseconds patience);
@@ -41,6 +45,7 @@ Result<void> update(Container& container, const cgroup::Limits& changes);
 Result<int> wait(Container& container);
 // Everything of it: cgroup, links, files. A running one only with Force::yes, which kills it first.
 enum class Force { no, yes };
+// What its last hooks complained of is noted in the container's state, which is gone otherwise.
 Result<void> remove(Container& container, Force force);
 
 struct Exec {
@@ -68,6 +73,14 @@ struct Started {
   Fd terminal;
 };
 Result<Started> exec(Container& container, const Exec& what);
+// The same for a process that is described in full.
+struct Entering {
+  Stdio stdio;
+  unsigned preserved = 0;    // descriptors after the first three that it gets
+  std::string cgroup;        // below the container's own; it must exist
+  bool even_paused = false;  // it starts when the container is resumed
+};
+Result<Started> exec(Container& container, const Process& process, const Entering& how);
 
 // Each kind as this container has it, for show, ps --json and graph.
 struct NamespaceView {

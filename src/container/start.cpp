@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/record.h"
+#include "container/gate.h"
 #include "container/lifecycle.h"
 #include "container/process_id.h"
 #include "sys/file.h"
@@ -19,9 +20,11 @@ std::vector<rootfs::IdMapping> id_mappings(const std::vector<ns::IdRange>& range
   return made;
 }
 
-Result<Surroundings> surround(const Config& config) {
-  const Home home = TRY(Home::open());
-  Surroundings around;
+Result<Surroundings> surround(const Container& container, const Start& how) {
+  const Config& config = container.config;
+  const Home home = TRY(container.home());
+  Surroundings around{.stdio = how.stdio, .preserved = how.preserved};
+  if (how.wait) around.gate = TRY(make_gate(container.directory()));
   around.namespaces =
       TRY(ns::plan(config.namespaces, [&](const ns::KindInfo& kind, const std::string& name) {
         return open_namespace_of(home, kind, name);
@@ -64,6 +67,15 @@ Result<void> write_pid_file(const Container& container) {
   return sys::write_all(file, std::to_string(container.state.init.pid.value()) + "\n");
 }
 
+std::vector<std::string> after_start(const Container& container) {
+  return run_all_hooks(container.config.hooks.poststart, "poststart", container.config, "running",
+                       container.state.init.pid);
+}
+
+void add_notes(State& state, std::vector<std::string> notes) {
+  for (std::string& note : notes) state.notes.push_back(std::move(note));
+}
+
 }  // namespace
 
 Result<std::optional<security::Filter>> filter_of(const Process& process, const Home& home) {
@@ -88,15 +100,14 @@ Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const s
   return ns;
 }
 
-Result<Launched> start(Container& container, const Stdio& stdio) {
+Result<Launched> start(Container& container, const Start& how) {
   const Config& config = container.config;
   State& state = container.state;
-  Surroundings around = TRY(surround(config));
-  around.stdio = stdio;
+  Surroundings around = TRY(surround(container, how));
   const State before = state;
   state.exit_code.reset();
   state.started = state.finished = 0;
-  state.out_of_memory = false;
+  state.out_of_memory = state.waiting = false;
   std::optional<cgroup::Cgroup> group = TRY(make_cgroup(config));
   if (group) {
     state.cgroup = group->paths();
@@ -109,8 +120,10 @@ Result<Launched> start(Container& container, const Stdio& stdio) {
   });
   const auto recorded = [&]() -> Result<void> {
     if (!launched) return Failure(launched.error());
-    state.started = now();
+    state.waiting = how.wait;
+    if (!how.wait) state.started = now();
     state.notes = launched->notes;
+    if (!how.wait) add_notes(state, after_start(container));
     TRY(write_pid_file(container));
     return container.save_state();
   }();
@@ -121,6 +134,17 @@ Result<Launched> start(Container& container, const Stdio& stdio) {
   }
   if (group) group->detach();
   return launched;
+}
+
+Result<std::vector<std::string>> release(Container& container) {
+  if (const Status now = container.status(); now != Status::waiting)
+    return fail(container.name() + " does not wait to be started: it is " +
+                std::string(status_text(now)));
+  TRY(open_gate(container.directory()));
+  container.state.waiting = false;
+  container.state.started = now();
+  TRY(container.save_state());
+  return after_start(container);
 }
 
 Result<void> finish(Container& container, const sys::Exit& exit) {
@@ -141,8 +165,15 @@ Result<void> finish(Container& container, const sys::Exit& exit) {
   state.exit_code = exit.code();
   state.finished = now();
   TRY(container.save_state());
-  if (container.config.auto_remove) return container.erase();
+  if (container.config.auto_remove) return forget(container);
   container.unlock();
+  return {};
+}
+
+Result<void> forget(Container& container) {
+  TRY(container.erase());
+  container.state.notes =
+      run_all_hooks(container.config.hooks.poststop, "poststop", container.config, "stopped", {});
   return {};
 }
 

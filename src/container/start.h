@@ -9,10 +9,18 @@ namespace umbel::container {
 
 // Opens what is joined, prepares files and filter, makes the cgroup with its limits, launches, and
 // keeps the record true at each step. On an error nothing is left but the record, as it was.
-Result<Launched> start(Container& container, const Stdio& stdio);
+struct Start {
+  Stdio stdio;
+  unsigned preserved = 0;  // descriptors after the first three that the command gets
+  bool wait = false;       // at a gate, until release() lets it become the command
+};
+Result<Launched> start(Container& container, const Start& how);
 
 // The command's filter, compiled or from the cache; nothing where the config wants none.
 Result<std::optional<security::Filter>> filter_of(const Process& process, const Home& home);
+
+// The directory, and then whoever wanted to know that it is gone: the poststop hooks.
+Result<void> forget(Container& container);
 
 // After init was reaped: records how it ended, removes the cgroup, and everything with --rm.
 Result<void> finish(Container& container, const sys::Exit& exit);

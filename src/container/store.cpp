@@ -22,6 +22,9 @@ namespace umbel::container {
 
 namespace {
 
+constexpr std::size_t most_letters = 200;
+constexpr std::size_t most_letters_of_host = 64;  // sethostname(2)
+
 constexpr std::string_view first_words =
     "amber bold brave brisk calm clear cool deft eager fair fine fresh gentle glad keen kind light "
     "lively "
@@ -84,17 +87,18 @@ Result<void> check_name(const std::string& name) {
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
-  const bool good = !name.empty() && name.size() <= 64 && plain(name[0]) &&
-                    std::ranges::all_of(
-                        name, [&](char c) { return plain(c) || c == '_' || c == '.' || c == '-'; });
+  const bool good = !name.empty() && name.size() <= most_letters &&
+                    (plain(name[0]) || name[0] == '_') && std::ranges::all_of(name, [&](char c) {
+                      return plain(c) || std::string_view("_.+-").contains(c);
+                    });
   if (good) return {};
   return fail("'" + name + "' cannot be a container's name",
-              "use up to 64 letters, digits, and _ . - after the first");
+              "use up to 200 letters, digits, and _ . + - after the first");
 }
 
 std::string_view status_text(Status status) {
-  static constexpr std::array<std::string_view, 6> texts{"created", "running", "paused",
-                                                         "exited",  "lost",    "incomplete"};
+  static constexpr std::array<std::string_view, 7> texts{
+      "created", "created", "running", "paused", "exited", "lost", "incomplete"};
   return texts.at(static_cast<std::size_t>(status));
 }
 
@@ -102,14 +106,16 @@ Status Container::status() const {
   if (config.name.empty() || state.created == 0) return Status::incomplete;
   if (!state.init.pid) return Status::created;
   if (state.exit_code) return Status::exited;
-  if (!is_alive(state.init)) return state.started == 0 ? Status::incomplete : Status::lost;
+  if (!is_alive(state.init))
+    return state.started == 0 && !state.waiting ? Status::incomplete : Status::lost;
   const Result<bool> frozen = group().frozen();
-  return frozen && *frozen ? Status::paused : Status::running;
+  if (frozen && *frozen) return Status::paused;
+  return state.waiting ? Status::waiting : Status::running;
 }
 
 bool Container::is_running() const {
   const Status now = status();
-  return now == Status::running || now == Status::paused;
+  return now == Status::running || now == Status::paused || now == Status::waiting;
 }
 
 Result<Fd> Container::init() const {
@@ -151,9 +157,13 @@ Result<void> Container::erase() {
   return sys::remove_tree(containers, directory_name_);
 }
 
-Result<Home> Home::open() {
+Result<Home> Container::home() const { return Home::open(home_); }
+
+Result<Home> Home::open() { return open(home_path()); }
+
+Result<Home> Home::open(const std::string& path) {
   Home home;
-  home.path_ = home_path();
+  home.path_ = path;
   home.dir_ = TRY(own_directory(home.path_));
   Result<void> made = sys::make_directory(home.dir_, "containers", 0700);
   if (!made && made.error().code != EEXIST) return Failure(std::move(made).error());
@@ -184,9 +194,8 @@ Result<Container> Home::create(Config config) const {
   made.dir_ = TRY(sys::open(dir_, "containers/" + config.name, O_RDONLY | O_DIRECTORY));
   const auto written = [&]() -> Result<void> {
     TRY(made.lock());
-    if (invent || config.settings.hostname.value_or("").empty())
-      if (config.namespaces[ns::Kind::uts].from == ns::From::fresh && !config.settings.hostname)
-        config.settings.hostname = config.name;
+    if (config.named_host && !config.settings.hostname)
+      config.settings.hostname = config.name.substr(0, most_letters_of_host);
     if (config.cgroup.ends_with('/')) config.cgroup += config.name;
     made.config = std::move(config);
     made.state.created = now();
@@ -198,7 +207,9 @@ Result<Container> Home::create(Config config) const {
   return Failure(written.error());
 }
 
-Result<Container> Home::load(const std::string& name) const {
+Result<Container> Home::exactly(const std::string& name) const {
+  if (name.empty() || name == "." || name == ".." || name.contains('/'))
+    return fail("'" + name + "' is no container's name");
   Container found;
   found.home_ = path_;
   found.directory_name_ = name;
@@ -213,14 +224,13 @@ Result<Container> Home::load(const std::string& name) const {
 }
 
 Result<Container> Home::find(const std::string& name) const {
-  if (name.empty() || name.contains('/')) return fail("'" + name + "' is no container's name");
-  Result<Container> exact = load(name);
+  Result<Container> exact = exactly(name);
   if (exact || exact.error().code != ENOENT) return exact;
   const std::vector<std::string> names = TRY(sys::list(dir_, "containers"));
   std::vector<std::string_view> candidates;
   for (const std::string& known : names)
     if (known.starts_with(name)) candidates.push_back(known);
-  if (candidates.size() == 1) return load(std::string(candidates[0]));
+  if (candidates.size() == 1) return exactly(std::string(candidates[0]));
   if (candidates.size() > 1)
     return fail("'" + name + "' could be " + std::string(candidates[0]) + " or " +
                     std::string(candidates[1]),
@@ -237,7 +247,7 @@ Result<std::vector<Container>> Home::all() const {
   std::ranges::sort(names);
   std::vector<Container> found;
   for (const std::string& name : names) {
-    Result<Container> one = load(name);
+    Result<Container> one = exactly(name);
     if (one) found.push_back(std::move(*one));  // else it was removed meanwhile
   }
   return found;

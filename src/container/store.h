@@ -34,7 +34,8 @@ struct State {
   std::int64_t created = 0, started = 0, finished = 0;  // nanoseconds since 1970; 0: not yet
   std::optional<int> exit_code;                         // of the last run, as a shell has it
   bool out_of_memory = false;
-  bool logged = false;  // its output goes to the log (detached), not to the caller's descriptors
+  bool waiting = false;  // at its gate
+  bool logged = false;   // its output goes to the log (detached), not to the caller's descriptors
   std::vector<std::string> notes;
 };
 void fields(auto& archive, State& s) {
@@ -46,13 +47,15 @@ void fields(auto& archive, State& s) {
   archive("finished", s.finished);
   archive("exitCode", s.exit_code);
   archive("outOfMemory", s.out_of_memory);
+  archive("waiting", s.waiting);
   archive("logged", s.logged);
   archive("notes", s.notes);
 }
 
 // created: never started. exited: ended, exit_code says how. lost: ended while nobody was there to
 // see how. incomplete: umbel died while it made it; only rm helps.
-enum class Status { created, running, paused, exited, lost, incomplete };
+// waiting: everything is set up, and the first process waits to become the command.
+enum class Status { created, waiting, running, paused, exited, lost, incomplete };
 std::string_view status_text(Status status);
 
 class Home;
@@ -65,7 +68,7 @@ class Container {
 
   // Asked of the kernel now.
   Status status() const;
-  bool is_running() const;  // running or paused
+  bool is_running() const;  // running, paused or waiting: it has a first process
   // A pidfd of the running first process; the error says what it does instead, and the cure.
   Result<Fd> init() const;
   cgroup::Cgroup group() const { return cgroup::Cgroup::open(state.cgroup); }
@@ -77,6 +80,7 @@ class Container {
   void unlock() { lock_.close(); }
   FdRef directory() const { return dir_; }
   std::string path(std::string_view file) const;  // absolute: "log", "attach"
+  Result<Home> home() const;
   // The directory and all in it; the container must have ended.
   Result<void> erase();
 
@@ -86,16 +90,20 @@ class Container {
   std::string home_, directory_name_;
 };
 
-// $UMBEL_HOME, else /run/umbel for root, else $XDG_RUNTIME_DIR/umbel.
 class Home {
  public:
+  // $UMBEL_HOME, else /run/umbel for root, else $XDG_RUNTIME_DIR/umbel.
   static Result<Home> open();
+  // Any other directory, which is made if missing and must be the caller's own.
+  static Result<Home> open(const std::string& path);
   const std::string& path() const { return path_; }
 
   // Claims the name (or invents one where it is empty) and writes config and state; locked.
   Result<Container> create(Config config) const;
   // By name, or by an unambiguous beginning of it; a near miss is suggested.
   Result<Container> find(const std::string& name) const;
+  // By its whole name; ENOENT.
+  Result<Container> exactly(const std::string& name) const;
   // All, by name; also incomplete ones.
   Result<std::vector<Container>> all() const;
   Result<void> rename(Container& container, const std::string& name) const;
@@ -103,12 +111,11 @@ class Home {
   Result<std::string> cache() const;
 
  private:
-  Result<Container> load(const std::string& name) const;
   Fd dir_;
   std::string path_;
 };
 
-// Letters, digits, and _ . - after the first.
+// Letters, digits and _; after the first also . + -.
 Result<void> check_name(const std::string& name);
 
 }  // namespace umbel::container

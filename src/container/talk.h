@@ -16,7 +16,8 @@ enum class Word : char {
   map = 'm',       // stage: write my id maps
   mapped = 'M',    // launcher: they are written
   born = 'b',      // stage: the first process, by pidfd
-  go = 'g',        // launcher: id maps, cgroup and record are in place
+  go = 'g',        // launcher: id maps, cgroup and record are in place; the pid outside
+  filled = 'f',    // child: the root is complete and not entered yet; the launcher answers go
   terminal = 't',  // child: the master of its terminal
   note = 'n',      // child: something a person should know
   error = 'e',     // anyone inside: an Error, whole

@@ -231,6 +231,7 @@ class Builder {
   Result<void> settings() {
     ns::Settings& set = config().settings;
     set.hostname = o_.hostname;
+    config().named_host = is_new(Kind::uts);
     set.domainname = o_.domainname;
     if (o_.time_offset) {
       set.monotonic_offset = TRY(during("--time-offset", parse_duration(*o_.time_offset)));
