@@ -51,6 +51,17 @@ security::CapSet capability_set(const std::vector<std::string>& names, Warnings&
   return set;
 }
 
+// The kernel's rules of which set must hold what another one does; `runc spec` itself asks for
+// ambient capabilities that are not inheritable.
+void trim(std::string_view name, security::CapSet& set, security::CapSet bound,
+          Warnings& warnings) {
+  if ((set & ~bound) != 0)
+    warnings.push_back("process.capabilities." + std::string(name) +
+                       ": the kernel refuses these without others: " +
+                       join(security::capability_names(set & ~bound), " "));
+  set &= bound;
+}
+
 security::Capabilities capabilities(const CapabilityNames& names, Warnings& warnings) {
   security::Capabilities sets{.bounding = capability_set(names.bounding, warnings),
                               .effective = capability_set(names.effective, warnings),
@@ -61,6 +72,9 @@ security::Capabilities capabilities(const CapabilityNames& names, Warnings& warn
   if (lost != 0)
     warnings.push_back("process.capabilities: not available here: " +
                        join(security::capability_names(lost), " "));
+  trim("effective", sets.effective, sets.permitted, warnings);
+  trim("inheritable", sets.inheritable, sets.bounding, warnings);
+  trim("ambient", sets.ambient, sets.permitted & sets.inheritable, warnings);
   return sets;
 }
 
@@ -70,6 +84,18 @@ Result<void> check_rlimits(const std::vector<security::Rlimit>& limits) {
       if (limits[i].type == limits[j].type)
         return fail(element("process.rlimits", i) + ".type: " + limits[i].type +
                     " is limited twice");
+  return {};
+}
+
+Result<void> check_hooks(const container::Hooks& hooks) {
+  const Value lists = to_value(hooks);
+  for (const auto& [name, list] : *lists.as<Value::Object>())
+    for (std::size_t i = 0; i < list.as<Value::Array>()->size(); ++i) {
+      const std::string& path = *(*list.as<Value::Array>())[i].find("path")->as<std::string>();
+      if (!path.starts_with('/'))
+        return fail("hooks." + element(name, i) + ".path: must be an absolute path, not '" + path +
+                    "'");
+    }
   return {};
 }
 
@@ -89,6 +115,9 @@ Result<container::Process> process(const Process& from, Warnings& warnings) {
   made.oom_score = from.oom_score;
   made.apparmor = from.apparmor;
   made.selinux = from.selinux;
+  made.scheduler = from.scheduler;
+  made.io_priority = from.io_priority;
+  made.affinity = from.affinity;
   if (from.capabilities) made.capabilities = capabilities(*from.capabilities, warnings);
   if (from.terminal && from.console_size)
     made.console_size = {.rows = static_cast<std::uint16_t>(from.console_size->height),
@@ -232,11 +261,15 @@ Result<Config> config(const Spec& spec, const std::string& bundle, Warnings& war
   made.files = TRY(files(spec, bundle));
   made.process = TRY(process(*spec.process, warnings));
   made.process.seccomp = from.seccomp;
+  made.process.personality = from.personality;
   made.cgroup = cgroup_path(from.cgroups_path);
   const Resources resources = from.resources.value_or(Resources());
   made.limits = limits_of(resources);
   made.device_rules = device_rules_of(resources);
   made.labels = spec.annotations;
+  TRY(check_hooks(spec.hooks));
+  made.hooks = spec.hooks;
+  made.bundle = bundle;
   return made;
 }
 

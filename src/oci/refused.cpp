@@ -15,19 +15,9 @@ struct Refused {
   std::string_view path, why;
 };
 constexpr std::array refused = std::to_array<Refused>({
-    {"process.scheduler", "scheduling policies are not supported yet"},
-    {"process.ioPriority", "I/O priorities are not supported yet"},
-    {"process.execCPUAffinity", "CPU affinity is not supported yet"},
-    {"hooks.prestart", "hooks are not supported yet"},
-    {"hooks.createRuntime", "hooks are not supported yet"},
-    {"hooks.createContainer", "hooks are not supported yet"},
-    {"hooks.startContainer", "hooks are not supported yet"},
-    {"hooks.poststart", "hooks are not supported yet"},
-    {"hooks.poststop", "hooks are not supported yet"},
     {"linux.intelRdt", "Intel's resource director is not supported"},
     {"linux.memoryPolicy", "NUMA memory policies are not supported yet"},
     {"linux.netDevices", "moving network devices into a container is not supported yet"},
-    {"linux.personality", "execution domains are not supported yet"},
     {"linux.mountLabel", "SELinux labels of mounts are not supported"},
     {"linux.seccomp.listenerPath", "listeners of a filter are not supported yet"},
 });

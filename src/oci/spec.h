@@ -11,9 +11,11 @@
 
 #include "base/record.h"
 #include "cgroup/limits.h"
+#include "container/hooks.h"
 #include "ns/settings.h"
 #include "rootfs/spec.h"
 #include "security/credentials.h"
+#include "security/sched.h"
 #include "security/seccomp.h"
 
 namespace umbel::oci {
@@ -60,6 +62,9 @@ struct Process {
   bool no_new_privileges = false;
   std::string apparmor, selinux;
   std::optional<std::int64_t> oom_score;
+  std::optional<security::Scheduler> scheduler;
+  std::optional<security::IoPriority> io_priority;
+  security::CpuAffinity affinity;
 };
 void fields(auto& archive, Process& p) {
   archive("terminal", p.terminal);
@@ -74,6 +79,9 @@ void fields(auto& archive, Process& p) {
   archive("apparmorProfile", p.apparmor);
   archive("selinuxLabel", p.selinux);
   archive("oomScoreAdj", p.oom_score);
+  archive("scheduler", p.scheduler);
+  archive("ioPriority", p.io_priority);
+  archive("execCPUAffinity", p.affinity);
 }
 
 struct Root {
@@ -217,6 +225,7 @@ struct Linux {
   std::optional<security::Seccomp> seccomp;
   std::map<std::string, std::string> sysctl;
   std::vector<std::string> masked_paths, readonly_paths;
+  std::optional<security::Personality> personality;
 };
 void fields(auto& archive, Linux& l) {
   archive("namespaces", l.namespaces);
@@ -231,6 +240,7 @@ void fields(auto& archive, Linux& l) {
   archive("sysctl", l.sysctl);
   archive("maskedPaths", l.masked_paths);
   archive("readonlyPaths", l.readonly_paths);
+  archive("personality", l.personality);
 }
 
 struct Spec {
@@ -239,6 +249,7 @@ struct Spec {
   std::optional<Root> root;
   std::vector<rootfs::Mount> mounts;
   std::map<std::string, std::string> annotations;
+  container::Hooks hooks;
   Linux linux_part;
 };
 void fields(auto& archive, Spec& s) {
@@ -249,6 +260,7 @@ void fields(auto& archive, Spec& s) {
   archive("root", s.root);
   archive("mounts", s.mounts);
   archive("annotations", s.annotations);
+  archive("hooks", s.hooks);
   archive("linux", s.linux_part);
 }
 
