@@ -28,7 +28,7 @@ struct Face {
 };
 constexpr std::array faces = std::to_array<Face>({
     {"umbel", umbel_main},
-    {"umbel-oci", not_yet},
+    {"umbel-oci", oci_main},
     {"umbel-criu", not_yet},
     {"umbel-monitor", monitor_main},  // what watches over a detached container
 });
