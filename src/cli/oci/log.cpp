@@ -3,6 +3,9 @@
 #include "cli/oci/log.h"
 
 #include <fcntl.h>
+#include <string.h>
+
+#include <cctype>
 
 #include "base/value.h"
 #include "console/log.h"
@@ -13,8 +16,15 @@ namespace umbel::cli::oci {
 
 namespace {
 
+// Engines look for the kernel's reasons as Go spells them: "permission denied" makes Docker exit
+// with 126.
 std::string whole(const Error& error) {
   std::string text = error.message();
+  const char* reason = error.code != 0 ? ::strerrordesc_np(error.code) : nullptr;
+  if (reason != nullptr && text.ends_with(reason)) {
+    char& first = text[text.size() - std::string_view(reason).size()];
+    first = static_cast<char>(std::tolower(static_cast<unsigned char>(first)));
+  }
   if (!error.cure.empty()) text += " (" + error.cure + ")";
   return text;
 }
@@ -34,21 +44,26 @@ Result<Log> Log::open(const std::string& path, const std::string& format) {
   return log;
 }
 
-// Opened for each line: there is hardly ever one, and no descriptor is left about.
-void Log::line(std::string_view level, std::string_view message) const {
-  std::string text;
+std::string Log::entry(std::string_view level, std::string_view message) const {
   const std::string time = time_text(container::now());
   if (json_) {
     Value entry;
     entry["level"] = level;
     entry["msg"] = message;
     entry["time"] = time;
-    text = json_text(entry);
-  } else {
-    text =
-        "time=\"" + time + "\" level=" + std::string(level) + " msg=" + json_text(Value(message));
+    return json_text(entry) + "\n";
   }
-  text += "\n";
+  // For people, who know what time it is.
+  if (path_.empty())
+    return "umbel-oci: " + (level == "error" ? "" : std::string(level) + ": ") +
+           std::string(message) + "\n";
+  return "time=\"" + time + "\" level=" + std::string(level) + " msg=" + json_text(Value(message)) +
+         "\n";
+}
+
+// Opened for each line: there is hardly ever one, and no descriptor is left about.
+void Log::line(std::string_view level, std::string_view message) const {
+  const std::string text = entry(level, message);
   if (path_.empty()) {
     (void)sys::write_all(standard_error, text);
     return;

@@ -22,6 +22,7 @@ class Log {
   bool debugging = false;
 
  private:
+  std::string entry(std::string_view level, std::string_view message) const;
   void line(std::string_view level, std::string_view message) const;
   std::string path_;
   bool json_ = false;
