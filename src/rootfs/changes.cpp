@@ -154,7 +154,10 @@ Result<void> look_at(const Host& host, FdRef upper, const std::string& name,
 
 Result<void> walk(const Host& host, FdRef upper, const std::string& path,
                   std::vector<Change>& found) {
-  for (const std::string& name : TRY(sys::list(upper, ".")))
+  const Result<std::vector<std::string>> names = sys::list(upper, ".");
+  // What stands for a directory that an ordinary user can't enter: nothing was written there.
+  if (!names && names.error().code == EACCES) return {};
+  for (const std::string& name : TRY(Result<std::vector<std::string>>(names)))
     TRY(look_at(host, upper, name, joined(path, name), found));
   return {};
 }
