@@ -135,6 +135,12 @@ Result<struct stat> status_at(FdRef dir, const std::string& path) {
   return found;
 }
 
+Result<struct stat> status_behind(FdRef dir, const std::string& path) {
+  struct stat found{};
+  TRY(checked(::fstatat(dir.number(), path.c_str(), &found, 0), "stat", path));
+  return found;
+}
+
 Result<struct statfs> file_system(FdRef fd) {
   struct statfs found{};
   TRY(checked(::fstatfs(fd.number(), &found), "fstatfs"));

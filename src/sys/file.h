@@ -40,6 +40,8 @@ Result<void> replace_file(FdRef dir, const std::string& name, std::string_view d
 Result<struct stat> status(FdRef fd);
 // Does not follow a symbolic link at the end.
 Result<struct stat> status_at(FdRef dir, const std::string& path);
+// Follows symbolic links, also the magic ones of /proc: of the open file behind /proc/PID/fd/N.
+Result<struct stat> status_behind(FdRef dir, const std::string& path);
 Result<struct statfs> file_system(FdRef fd);
 bool exists(FdRef dir, const std::string& path);
 // st_dev and st_ino: the identity of a file, and of a namespace.

@@ -89,6 +89,11 @@ Result<void> pidfd_signal(FdRef pidfd, int signal) {
                  "pidfd_send_signal");
 }
 
+Result<void> signal_thread(HostPid pid, HostPid tid, int signal) {
+  return checked(::syscall(SYS_tgkill, pid.value(), tid.value(), signal), "tgkill",
+                 std::to_string(tid.value()));
+}
+
 Result<Fd> pidfd_getfd(FdRef pidfd, int number) {
   const long fd = ::syscall(SYS_pidfd_getfd, pidfd.number(), number, 0);
   if (fd < 0) return Failure(last_error("pidfd_getfd"));

@@ -75,6 +75,8 @@ Result<Process> start(const Clone& how, Body&& body) {
 
 Result<Fd> pidfd_open(HostPid pid);
 Result<void> pidfd_signal(FdRef pidfd, int signal);
+// To one thread: tgkill(2). For threads that one traces, which can't go away meanwhile.
+Result<void> signal_thread(HostPid pid, HostPid tid, int signal);
 // Another process's descriptor, as a new one here. Linux 5.6.
 Result<Fd> pidfd_getfd(FdRef pidfd, int number);
 // True once the process has ended; waits at most that long. Works for any process, child or not.

@@ -1,0 +1,73 @@
+// A shared anonymous mapping has an inode, which /proc/self/map_files gives a descriptor of.
+#include "sys/memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "sys/call.h"
+#include "sys/file.h"
+
+namespace umbel::sys {
+
+Mapped::Mapped(Mapped&& other) noexcept
+    : address_(std::exchange(other.address_, 0)), size_(std::exchange(other.size_, 0)) {}
+
+Mapped& Mapped::operator=(Mapped&& other) noexcept {
+  if (this != &other) {
+    release();
+    address_ = std::exchange(other.address_, 0);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+void Mapped::release() noexcept {
+  if (size_ != 0) ::munmap(reinterpret_cast<void*>(address_), size_);
+  size_ = 0;
+}
+
+Result<Mapped> map_shared_at(std::uint64_t address, std::size_t size) {
+  void* const mapped = ::mmap(reinterpret_cast<void*>(address), size, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (mapped == MAP_FAILED) return Failure(last_error("mmap"));
+  return Mapped(reinterpret_cast<std::uintptr_t>(mapped), size);
+}
+
+Result<void> protect(std::uint64_t address, std::size_t size, int protection) {
+  return checked(::mprotect(reinterpret_cast<void*>(address), size, protection), "mprotect");
+}
+
+Result<Fd> shared_memory(std::uint64_t size) {
+  void* const mapped =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return Failure(last_error("mmap"));
+  const Mapped owned(reinterpret_cast<std::uintptr_t>(mapped), size);
+  char path[96];
+  std::snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", owned.address(),
+                owned.address() + size);
+  Result<Fd> file = open(cwd, path, O_RDWR);
+  if (file || (file.error().code != EPERM && file.error().code != ENOENT)) return file;
+  Fd memory = TRY(memory_file("shared-anonymous"));
+  TRY(checked(::ftruncate64(memory.number(), static_cast<off64_t>(size)), "ftruncate"));
+  return memory;
+}
+
+Result<std::vector<Range>> data_ranges(FdRef file, std::uint64_t size) {
+  std::vector<Range> found;
+  for (off64_t at = 0; static_cast<std::uint64_t>(at) < size;) {
+    const off64_t data = ::lseek64(file.number(), at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;  // only a hole is left
+    if (data < 0) return Failure(last_error("lseek"));
+    const off64_t hole = ::lseek64(file.number(), data, SEEK_HOLE);
+    if (hole < 0) return Failure(last_error("lseek"));
+    found.push_back({static_cast<std::uint64_t>(data), static_cast<std::uint64_t>(hole)});
+    at = hole;
+  }
+  return found;
+}
+
+}  // namespace umbel::sys

@@ -1,0 +1,46 @@
+// Memory of one's own: mmap(2).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace umbel::sys {
+
+// Owns a range that was mapped.
+class Mapped {
+ public:
+  Mapped() = default;
+  Mapped(std::uint64_t address, std::size_t size) : address_(address), size_(size) {}
+  Mapped(Mapped&& other) noexcept;
+  Mapped& operator=(Mapped&& other) noexcept;
+  Mapped(const Mapped&) = delete;
+  Mapped& operator=(const Mapped&) = delete;
+  ~Mapped() { release(); }
+  std::uint64_t address() const { return address_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  void release() noexcept;
+  std::uint64_t address_ = 0;
+  std::size_t size_ = 0;
+};
+
+// Zeroes that a child shares, exactly there: EEXIST when something is in the way. Readable and
+// writable.
+Result<Mapped> map_shared_at(std::uint64_t address, std::size_t size);
+Result<void> protect(std::uint64_t address, std::size_t size, int protection);
+
+// Shared anonymous memory as a descriptor. Needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN; without
+// them it is a memory file, which differs in its name only.
+Result<Fd> shared_memory(std::uint64_t size);
+
+// Parts of a file that hold data; the rest are holes: lseek(2) SEEK_DATA.
+struct Range {
+  std::uint64_t start = 0, end = 0;
+};
+Result<std::vector<Range>> data_ranges(FdRef file, std::uint64_t size);
+
+}  // namespace umbel::sys
