@@ -1,0 +1,17 @@
+// The descriptors of a process, with their kinds.
+#pragma once
+
+#include <vector>
+
+#include "inspect/kind.h"
+#include "inspect/process.h"
+
+namespace umbel::inspect {
+
+// In the order of their numbers. What was closed meanwhile is left out.
+Result<std::vector<Descriptor>> descriptors(const Process& process);
+
+// Why a checkpoint can't carry this descriptor, with the cure; success where it can.
+Result<void> verdict(const Process& process, const Descriptor& descriptor);
+
+}  // namespace umbel::inspect
