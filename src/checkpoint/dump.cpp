@@ -1,0 +1,281 @@
+// A dump from its first look to its last word. The order keeps the time that the program stands
+// still, and what can go wrong in it, small: whatever can't be carried is refused before anything
+// is stopped, and again under the freeze, when nothing can change any more; the threads work for
+// umbel in one batch of calls each and get their own state back before the long part, the copying
+// of memory, begins.
+#include "checkpoint/dump.h"
+
+#include <fcntl.h>
+#include <linux/kcmp.h>
+
+#include <algorithm>
+
+#include "checkpoint/freeze/tree.h"
+#include "checkpoint/memory/copy.h"
+#include "checkpoint/memory/mappings.h"
+#include "checkpoint/remote/injection.h"
+#include "checkpoint/resource/context.h"
+#include "checkpoint/resource/open_files.h"
+#include "checkpoint/resource/process.h"
+#include "checkpoint/resource/signals.h"
+#include "checkpoint/resource/thread.h"
+#include "checkpoint/resource/timers.h"
+#include "inspect/descriptors.h"
+#include "sys/descriptor.h"
+#include "sys/identity.h"
+#include "sys/process.h"
+
+namespace umbel::checkpoint {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::chrono::microseconds since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+}
+
+// What shows from outside is refused while everything still runs. A process that changes meanwhile
+// is looked at again when it stands still.
+Result<void> look_before(const std::vector<HostPid>& pids) {
+  for (const HostPid pid : pids) {
+    const Result<inspect::Process> process = inspect::Process::open(pid);
+    if (!process && pid == pids.front()) return Failure(process.error());
+    if (!process) continue;
+    const auto descriptors = inspect::descriptors(*process);
+    if (!descriptors) continue;
+    for (const inspect::Descriptor& descriptor : *descriptors)
+      TRY(inspect::verdict(*process, descriptor));
+  }
+  return {};
+}
+
+// ---- under the freeze ----
+
+// Ids as the tree itself sees them; 0 is somebody outside.
+InnerPid inner_or_none(const Dump& dump, std::int32_t pid) {
+  return dump.inner(HostPid(pid)).value_or(InnerPid());
+}
+
+Result<void> check_family(const Dump& dump, const ProcessDump& process) {
+  const proc::Stat& stat = process.process->stat;
+  const HostPid root = dump.frozen.root().pid();
+  if (process.process->pid() == root && stat.session != root.value() && !dump.options.shell_job)
+    return fail_with(EPERM,
+                     process.process->named() + " belongs to session " +
+                         std::to_string(stat.session) +
+                         ", whose leader is outside of what is dumped",
+                     "start it with setsid, or use --shell-job to have it join the session of "
+                     "whoever restores it");
+  return {};
+}
+
+Result<void> check_sharing(const Process& process, const Process& parent) {
+  struct Shared {
+    int kind;
+    std::string_view what;
+  };
+  static constexpr std::array kinds = std::to_array<Shared>({{KCMP_VM, "memory"},
+                                                             {KCMP_FILES, "descriptors"},
+                                                             {KCMP_FS, "its working directory"},
+                                                             {KCMP_SIGHAND, "signal handlers"}});
+  for (const auto& [kind, what] : kinds)
+    if (TRY(sys::compare(process.pid(), parent.pid(), kind)) == 0)
+      return fail_with(EOPNOTSUPP,
+                       process.named() + " shares " + std::string(what) + " with " +
+                           parent.named() + " without being a thread of it",
+                       "processes made so (clone with CLONE_VM, CLONE_FILES, CLONE_FS) can't be "
+                       "checkpointed");
+  return {};
+}
+
+Result<void> describe_family(Dump& dump, ProcessDump& process) {
+  const proc::Stat& stat = process.process->stat;
+  TRY(check_family(dump, process));
+  image::Process& record = process.record;
+  record.pid = process.process->inner;
+  record.parent = inner_or_none(dump, stat.parent);
+  record.group = inner_or_none(dump, stat.group);
+  record.session = inner_or_none(dump, stat.session);
+  record.zombie = process.process->zombie();
+  record.exit_signal = stat.exit_signal;
+  record.name = stat.name;
+  if (record.zombie) record.exit_code = stat.exit_code;
+  for (const auto& other : dump.frozen.processes())
+    if (other->pid() == process.process->parent && !record.zombie)
+      TRY(check_sharing(*process.process, *other));
+  return {};
+}
+
+// Reads all that shows without the process's help.
+Result<void> look_at(ProcessDump& process) {
+  const Process& frozen = *process.process;
+  process.pidfd = TRY(sys::pidfd_open(frozen.pid()));
+  for (const Thread& thread : frozen.threads) {
+    proc::Keyed status = TRY(frozen.facts.status(thread.id.tid));
+    image::Thread& record = process.record.threads.emplace_back();
+    remote::Cpu cpu = TRY(read_thread_cpu(frozen, thread, record));
+    TRY(dump_thread(process, thread, status, record));
+    process.cpus.push_back(std::move(cpu));
+    process.statuses.push_back(std::move(status));
+  }
+  TRY(dump_process(process));
+  TRY(dump_timers(frozen, process.record));
+  process.mappings = TRY(frozen.facts.mappings(inspect::Process::Detail::smaps));
+  process.descriptors = TRY(inspect::descriptors(frozen.facts));
+  return {};
+}
+
+// The questions that only the process can answer, put to each of its threads.
+Result<void> ask_leader(ProcessDump& process, remote::Session& session) {
+  remote::Batch batch = session.batch();
+  const ThreadAnswers thread = ask_thread(batch);
+  const SignalAnswers signals = ask_signals(batch);
+  const ProcessAnswers facts = ask_process(batch);
+  TRY(session.run(batch));
+  TRY(read_answers(batch, thread, process.record.threads.front()));
+  read_answers(batch, signals, process.record);
+  TRY(read_answers(batch, facts, process.record));
+  batch.clear();
+  const TimerAnswers timers = ask_timers(batch, process.record);
+  TRY(session.run(batch));
+  return read_answers(batch, timers, process.record);
+}
+
+Result<void> ask_other(image::Thread& record, remote::Session& session) {
+  remote::Batch batch = session.batch();
+  const ThreadAnswers answers = ask_thread(batch);
+  TRY(session.run(batch));
+  return read_answers(batch, answers, record);
+}
+
+Result<int> quiet_signal(const proc::Keyed& status) {
+  const std::uint64_t pending = TRY(status.number("SigPnd", 16)) | TRY(status.number("ShdPnd", 16));
+  const std::uint64_t caught = TRY(status.number("SigCgt", 16));
+  return remote::quiet_signal(pending, caught);
+}
+
+Result<void> ask(ProcessDump& process) {
+  Process& frozen = *process.process;
+  const remote::Pointer instruction =
+      TRY(remote::find_system_call(process.mappings, frozen.memory));
+  remote::Injection injection = TRY(remote::Injection::install(
+      frozen.threads.front().id, process.cpus.front(), instruction, frozen.memory));
+  for (std::size_t i = 0; i < frozen.threads.size(); ++i) {
+    Thread& thread = frozen.threads[i];
+    const int signal = TRY(quiet_signal(process.statuses[i]));
+    remote::Session session =
+        TRY(remote::Session::enter(thread.id, injection.scratch(), process.cpus[i], signal));
+    TRY(i == 0 ? ask_leader(process, session) : ask_other(process.record.threads[i], session));
+    thread.held_signals = session.held_signals();
+    TRY(session.leave());
+  }
+  TRY(dump_pending(frozen, process.record));
+  return injection.remove();
+}
+
+Result<void> describe(Dump& dump) {
+  for (const auto& process : dump.frozen.processes()) {
+    auto& made = *dump.processes.emplace_back(std::make_unique<ProcessDump>());
+    made.process = process.get();
+  }
+  for (const auto& process : dump.processes) TRY(describe_family(dump, *process));
+  const auto find = [&](const Process& frozen) -> ProcessDump& {
+    return **std::ranges::find(dump.processes, &frozen,
+                               [](const auto& process) { return process->process; });
+  };
+  // On the threads that trace, at the same time: each process by itself.
+  TRY(dump.frozen.each([&](Process& frozen) -> Result<void> {
+    if (frozen.zombie()) return {};
+    ProcessDump& process = find(frozen);
+    return during("looking at " + frozen.named(), look_at(process));
+  }));
+  // What processes have in common, by one thread.
+  TRY(dump_open_files(dump));
+  for (const auto& process : dump.processes) {
+    if (process->record.zombie) continue;
+    TRY(dump_paths(dump, *process));
+    TRY(dump_mappings(dump, *process));
+  }
+  return dump.frozen.each([&](Process& frozen) -> Result<void> {
+    if (frozen.zombie()) return {};
+    return during("asking " + frozen.named(), ask(find(frozen)));
+  });
+}
+
+Result<Copied> copy_memory(Dump& dump) {
+  std::mutex mutex;
+  Copied total;
+  TRY(dump.frozen.each([&](Process& frozen) -> Result<void> {
+    if (frozen.zombie()) return {};
+    for (const auto& process : dump.processes) {
+      if (process->process != &frozen) continue;
+      const Copied copied = TRY(copy_pages(dump.writer, frozen, process->record.memory));
+      const std::lock_guard lock(mutex);
+      total.scanned += copied.scanned;
+      total.written += copied.written;
+    }
+    return {};
+  }));
+  return total;
+}
+
+Result<void> write_records(Dump& dump) {
+  const sys::Names names = TRY(sys::names());
+  const sys::Clock now = TRY(sys::clock_now(CLOCK_REALTIME));
+  dump.tree.root = dump.frozen.root().inner;
+  dump.tree.machine = names.machine;
+  dump.tree.kernel = names.release;
+  dump.tree.host = names.host;
+  dump.tree.taken = now.seconds;
+  for (const auto& process : dump.processes)
+    dump.tree.processes.push_back(std::move(process->record));
+  TRY(dump.writer.add("tree", to_value(dump.tree)));
+  return dump.writer.finish();
+}
+
+Result<void> let_go(Tree& tree, DumpOptions::After after) {
+  switch (after) {
+    case DumpOptions::After::kill:
+      return tree.kill();
+    case DumpOptions::After::run:
+      return tree.release();
+    case DumpOptions::After::stop:
+      return tree.release_stopped();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
+  DumpStatistics statistics;
+  if (options.at) TRY(options.at(Stage::pre_dump));
+  const std::vector<HostPid> before = TRY(tree_of(options.root));
+  TRY(look_before(before));
+
+  Crew crew(crew_size(before.size()));
+  const Clock::time_point start = Clock::now();
+  Tree frozen = TRY(Tree::freeze({.root = options.root, .at_most = options.freeze_timeout}, crew));
+  statistics.freezing = since(start);
+  // From here on nothing of the tree changes.
+  Dump dump(options, frozen, writer);
+  TRY(describe(dump));
+  const Clock::time_point copying = Clock::now();
+  const Copied copied = TRY(copy_memory(dump));
+  statistics.copying = since(copying);
+  statistics.pages_scanned = copied.scanned;
+  statistics.pages_written = copied.written;
+  statistics.processes = dump.processes.size();
+  for (const auto& process : dump.processes) statistics.threads += process->record.threads.size();
+  const Clock::time_point writing = Clock::now();
+  TRY(write_records(dump));
+  statistics.writing = since(writing);
+  // The image is complete: only now may the originals end.
+  if (options.at) TRY(options.at(Stage::post_dump));
+  TRY(let_go(frozen, options.after));
+  statistics.frozen = since(start);
+  return statistics;
+}
+
+}  // namespace umbel::checkpoint

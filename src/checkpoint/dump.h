@@ -1,0 +1,39 @@
+// Saves a running tree of processes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "checkpoint/image/store.h"
+
+namespace umbel::checkpoint {
+
+// Moments at which the caller may act; an error ends the dump or restore.
+enum class Stage { pre_dump, post_dump, pre_restore, post_restore, pre_resume, post_resume };
+
+struct DumpOptions {
+  HostPid root;
+  enum class After { kill, run, stop } after = After::kill;
+  std::chrono::milliseconds freeze_timeout = std::chrono::seconds(10);
+  // Deleted files up to this size are carried in the image.
+  std::uint64_t ghost_limit = std::uint64_t{1} << 20;
+  bool shell_job = false;   // the session and terminal belong to somebody outside the tree
+  bool file_locks = false;  // carry locks instead of refusing them
+  bool tcp_established = false;
+  bool external_unix_sockets = false;  // their peer outside the tree is found again by its name
+  std::function<Result<void>(Stage)> at = {};
+};
+
+struct DumpStatistics {
+  std::chrono::microseconds freezing{}, frozen{}, copying{}, writing{};
+  std::uint64_t pages_scanned = 0, pages_written = 0, processes = 0, threads = 0;
+};
+
+// Everything runs on as before when this fails.
+Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer);
+
+}  // namespace umbel::checkpoint

@@ -1,0 +1,174 @@
+// One buffer of a megabyte stays in the processor's cache: pages are read into it, looked at for
+// zeroes, summed and written from it. Most memory can be had with process_vm_readv(2); what its
+// protection forbids, through /proc/PID/mem. A private mapping of a file has a page of its own only
+// where it was written to.
+#include "checkpoint/memory/copy.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "checkpoint/memory/pages.h"
+#include "sys/memory.h"
+#include "sys/remote_memory.h"
+
+namespace umbel::checkpoint {
+
+namespace {
+
+using remote::page;
+
+constexpr std::size_t buffer_size = 1 << 20;
+
+bool is_zero(const std::uint8_t* bytes) {
+  // Whether it equals itself one byte on, after the first byte was seen to be zero.
+  return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, page - 1) == 0;
+}
+
+class PageCopy {
+ public:
+  PageCopy(image::Writer& writer, std::vector<image::PageRun>& runs)
+      : writer_(writer), runs_(runs), buffer_(buffer_size) {}
+
+  std::span<std::uint8_t> room(std::uint64_t wanted) {
+    return std::span(buffer_).subspan(used_, std::min<std::uint64_t>(wanted, buffer_size - used_));
+  }
+  // The first `size` bytes of the room are pages of `address`.
+  Result<void> took(std::uint64_t address, std::uint64_t size, bool keep_zeroes) {
+    std::uint8_t* const from = buffer_.data() + used_;
+    std::uint64_t kept = 0;
+    for (std::uint64_t at = 0; at < size; at += page) {
+      if (!keep_zeroes && is_zero(from + at)) continue;
+      if (kept != at) std::memcpy(from + kept, from + at, page);
+      add(address + at, used_ + kept);
+      kept += page;
+    }
+    used_ += kept;
+    return used_ == buffer_size ? flush() : Result<void>();
+  }
+  Result<void> flush() {
+    if (used_ == 0) return {};
+    const std::uint64_t offset = TRY(writer_.append_pages(std::span(buffer_).first(used_)));
+    for (image::PageRun& run : pending_) {
+      run.offset += offset;
+      const bool joins = !runs_.empty() &&
+                         runs_.back().address + runs_.back().size == run.address &&
+                         runs_.back().offset + runs_.back().size == run.offset;
+      if (joins)
+        runs_.back().size += run.size;
+      else
+        runs_.push_back(run);
+    }
+    written_ += used_ / page;
+    pending_.clear();
+    used_ = 0;
+    return {};
+  }
+  std::uint64_t written() const { return written_; }
+
+ private:
+  void add(std::uint64_t address, std::uint64_t at) {
+    if (!pending_.empty() && pending_.back().address + pending_.back().size == address)
+      pending_.back().size += page;
+    else
+      pending_.push_back({.address = address, .size = page, .offset = at});
+  }
+  image::Writer& writer_;
+  std::vector<image::PageRun>& runs_;
+  std::vector<std::uint8_t> buffer_;
+  std::vector<image::PageRun> pending_;  // with offsets in the buffer
+  std::uint64_t used_ = 0, written_ = 0;
+};
+
+Result<void> read_pages(const Process& process, std::uint64_t address,
+                        std::span<std::uint8_t> into) {
+  const Result<void> direct = sys::read_memory(process.pid(), address, into);
+  if (direct || direct.error().code != EFAULT) return direct;
+  return sys::read_all_at(process.memory, address, into);
+}
+
+}  // namespace
+
+Result<Copied> copy_pages(image::Writer& writer, const Process& process, image::Memory& memory) {
+  const OwnPages own = TRY(find_own_pages(process, memory));
+  memory.guards = own.guards;
+  PageCopy copy(writer, memory.pages);
+  Copied copied;
+  for (const PageRange& range : own.ranges) {
+    copied.scanned += (range.end - range.start) / page;
+    for (std::uint64_t at = range.start; at < range.end;) {
+      const std::span<std::uint8_t> room = copy.room(range.end - at);
+      TRY(during("reading the memory of " + process.named(), read_pages(process, at, room)));
+      TRY(copy.took(at, room.size(), range.keep_zeroes));
+      at += room.size();
+    }
+  }
+  TRY(copy.flush());
+  copied.written = copy.written();
+  return copied;
+}
+
+Result<std::vector<image::PageRun>> copy_file_pages(image::Writer& writer, FdRef file,
+                                                    std::uint64_t size) {
+  std::vector<image::PageRun> runs;
+  PageCopy copy(writer, runs);
+  for (const sys::Range& range : TRY(sys::data_ranges(file, remote::page_up(size)))) {
+    for (std::uint64_t at = range.start / page * page; at < range.end;) {
+      const std::span<std::uint8_t> room = copy.room(remote::page_up(range.end) - at);
+      const std::size_t got = TRY(sys::read_at(file, at, room));
+      // The last page of a file of odd length.
+      std::ranges::fill(room.subspan(got), std::uint8_t{0});
+      TRY(copy.took(at, room.size(), false));
+      at += room.size();
+    }
+  }
+  TRY(copy.flush());
+  return runs;
+}
+
+namespace {
+
+// Shared by both ways of filling: reads runs into a buffer and hands pieces on.
+template <class Put>
+Result<std::uint64_t> each_piece(const image::Reader& reader, std::span<const image::PageRun> runs,
+                                 Put put) {
+  std::vector<std::uint8_t> buffer(buffer_size);
+  std::uint64_t filled = 0;
+  for (const image::PageRun& run : runs) {
+    for (std::uint64_t done = 0; done < run.size;) {
+      const auto piece =
+          std::span(buffer).first(std::min<std::uint64_t>(run.size - done, buffer_size));
+      TRY(during("reading pages of the image",
+                 sys::read_all_at(reader.pages(), run.offset + done, piece)));
+      TRY(put(run.address + done, piece));
+      done += piece.size();
+    }
+    filled += run.size / page;
+  }
+  return filled;
+}
+
+}  // namespace
+
+Result<std::uint64_t> fill_pages(const image::Reader& reader, const image::Memory& memory,
+                                 HostPid pid, FdRef process_memory) {
+  return each_piece(
+      reader, memory.pages,
+      [&](std::uint64_t address, std::span<const std::uint8_t> piece) -> Result<void> {
+        const Result<void> direct = sys::write_memory(pid, address, piece);
+        if (direct || direct.error().code != EFAULT) return direct;
+        return during("filling memory of process " + std::to_string(pid.value()),
+                      sys::write_all_at(process_memory, address, piece));
+      });
+}
+
+Result<void> fill_file_pages(const image::Reader& reader, std::span<const image::PageRun> pages,
+                             FdRef file) {
+  TRY(each_piece(reader, pages, [&](std::uint64_t at, std::span<const std::uint8_t> piece) {
+    return sys::write_all_at(file, at, piece);
+  }));
+  return {};
+}
+
+}  // namespace umbel::checkpoint

@@ -1,0 +1,17 @@
+// The mappings of a process: described for the image, and made again.
+#pragma once
+
+#include "checkpoint/resource/context.h"
+
+namespace umbel::checkpoint {
+
+// Fills record.memory.mappings, and the files and shared memory that they show. What can't be
+// carried is refused by name.
+Result<void> dump_mappings(Dump& dump, ProcessDump& process);
+
+// Adds the calls that make the mappings, in a process that has none but the scratch.
+Result<void> restore_mappings(Inside& in);
+// After the pages are in: locks, advice, seals.
+Result<void> finish_mappings(Inside& in);
+
+}  // namespace umbel::checkpoint

@@ -1,0 +1,21 @@
+// Which pages of a process are its own: neither those of a file behind them nor never touched.
+#pragma once
+
+#include <vector>
+
+#include "checkpoint/freeze/tree.h"
+#include "checkpoint/image/records.h"
+
+namespace umbel::checkpoint {
+
+struct PageRange {
+  std::uint64_t start = 0, end = 0;
+  bool keep_zeroes = false;  // something other than zeroes is behind them
+};
+struct OwnPages {
+  std::vector<PageRange> ranges;
+  std::vector<image::GuardRange> guards;
+};
+Result<OwnPages> find_own_pages(const Process& process, const image::Memory& memory);
+
+}  // namespace umbel::checkpoint

@@ -1,0 +1,104 @@
+// What the functions of a resource get: the dump or the restore that they are part of.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "checkpoint/dump.h"
+#include "checkpoint/freeze/tree.h"
+#include "checkpoint/image/records.h"
+#include "checkpoint/image/store.h"
+#include "checkpoint/remote/session.h"
+#include "checkpoint/restore.h"
+#include "inspect/kind.h"
+#include "proc/maps.h"
+
+namespace umbel::checkpoint {
+
+// ---- dump ----
+
+// One process of a dump: the frozen one and what is said of it.
+struct ProcessDump {
+  Process* process = nullptr;  // the frozen one
+  image::Process record;
+  std::vector<proc::Mapping> mappings;
+  std::vector<inspect::Descriptor> descriptors;
+  std::vector<remote::Cpu> cpus;  // of each thread
+  std::vector<proc::Keyed> statuses;
+  Fd pidfd;
+};
+
+class Dump {
+ public:
+  Dump(const DumpOptions& options_, Tree& frozen_, image::Writer& writer_)
+      : options(options_), frozen(frozen_), writer(writer_) {}
+  const DumpOptions& options;
+  Tree& frozen;
+  image::Writer& writer;
+  image::Tree tree;
+  std::vector<std::unique_ptr<ProcessDump>> processes;  // in the order of `frozen`
+
+  // What several open files have in common (a pipe, a deleted file), said once under a key such as
+  // "pipe:123". `make` is called the first time only.
+  Result<void> object(const std::string& key, const std::function<Result<Value>()>& make);
+  // The file that a process has by a path: its executable, a mapping, its working directory. `file`
+  // may be opened with O_PATH.
+  Result<std::uint32_t> file_at(const std::string& path, FdRef file, int flags);
+  // Whether a process of this pid is in the tree.
+  bool has(HostPid pid) const;
+  std::optional<InnerPid> inner(HostPid pid) const;
+
+ private:
+  std::map<std::string, std::uint32_t> paths_;
+};
+
+// ---- restore ----
+
+class Restore;
+
+// A process being restored, at the moment when its descriptors are in place and nothing of it runs
+// yet: calls added to the batch are made by it.
+struct Inside {
+  Restore& restore;
+  const image::Process& process;
+  remote::Session& session;
+  remote::Batch& batch;
+};
+
+class Restore {
+ public:
+  Restore(const RestoreOptions& options_, const image::Reader& reader_, image::Tree tree_)
+      : options(options_), reader(reader_), tree(std::move(tree_)) {}
+  const RestoreOptions& options;
+  const image::Reader& reader;
+  const image::Tree tree;
+
+  // The open file of that index, opened now if it was not before.
+  Result<FdRef> file(std::uint32_t index);
+  // What dump() said under the key.
+  Result<Value> object(const std::string& key) const;
+  // A descriptor that several open files need while they are made; closed at the end.
+  Result<FdRef> shared(const std::string& key, const std::function<Result<Fd>()>& make);
+  bool has_shared(const std::string& key) const { return shared_.contains(key); }
+  // Keeps every descriptor of the restore at numbers from here on, out of the way of the targets'.
+  int first_number = 3;
+  Result<Fd> moved_up(Fd fd) const;
+  // True the first time that it is asked for a file.
+  bool first_use(std::uint32_t file) { return used_.insert(file).second; }
+
+ private:
+  std::map<std::uint32_t, Fd> files_;
+  std::map<std::string, Fd> shared_;
+  std::vector<std::uint32_t> being_made_;
+  std::set<std::uint32_t> used_;
+};
+
+}  // namespace umbel::checkpoint

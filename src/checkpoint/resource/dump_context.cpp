@@ -1,0 +1,46 @@
+// What is shared by the dumped resources of one tree: objects said once, files found by path.
+#include <fcntl.h>
+
+#include "checkpoint/resource/context.h"
+#include "checkpoint/resource/file_kind.h"
+#include "sys/file.h"
+
+namespace umbel::checkpoint {
+
+Result<void> Dump::object(const std::string& key, const std::function<Result<Value>()>& make) {
+  if (tree.objects.contains(key)) return {};
+  Value made = TRY(make());
+  tree.objects.emplace(key, std::move(made));
+  return {};
+}
+
+Result<std::uint32_t> Dump::file_at(const std::string& path, FdRef file, int flags) {
+  inspect::Descriptor described{.target = path};
+  described.status = TRY(sys::status(file));
+  // Opening it with O_PATH at restore is umbel's own choice and makes it no other kind.
+  described.flags = flags & ~O_PATH;
+  described.kind = inspect::kind_of(described);
+  const std::string key = std::to_string(flags) + ":" + std::to_string(described.status.st_dev) +
+                          ":" + std::to_string(described.status.st_ino) + ":" + path;
+  if (const auto found = paths_.find(key); found != paths_.end()) return found->second;
+  const FileKind* kind = find_kind(described.kind);
+  if (kind == nullptr)
+    return fail_with(EOPNOTSUPP, path + " is of a kind that a checkpoint can't carry");
+  image::File record{.kind = std::string(inspect::info(described.kind).name), .flags = flags};
+  record.state = TRY(
+      kind->dump({.dump = *this, .process = frozen.root(), .descriptor = described, .file = file}));
+  tree.files.push_back(std::move(record));
+  const auto index = static_cast<std::uint32_t>(tree.files.size() - 1);
+  paths_.emplace(key, index);
+  return index;
+}
+
+bool Dump::has(HostPid pid) const { return inner(pid).has_value(); }
+
+std::optional<InnerPid> Dump::inner(HostPid pid) const {
+  for (const auto& process : processes)
+    if (process->process->pid() == pid) return process->process->inner;
+  return std::nullopt;
+}
+
+}  // namespace umbel::checkpoint

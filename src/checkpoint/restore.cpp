@@ -1,0 +1,130 @@
+// A restore from its first look to its last word. Whatever can be found out or opened without a
+// process is done before the first one is born; from then on everything that exists is killed if a
+// step fails, until all of them are let go at the end.
+#include "checkpoint/restore.h"
+
+#include <atomic>
+#include <thread>
+
+#include "checkpoint/freeze/crew.h"
+#include "checkpoint/memory/copy.h"
+#include "checkpoint/memory/shared.h"
+#include "checkpoint/resource/context.h"
+#include "checkpoint/resource/credentials.h"
+#include "checkpoint/resource/open_files.h"
+#include "checkpoint/tasks/build.h"
+#include "checkpoint/tasks/tasks.h"
+#include "checkpoint/tasks/workplace.h"
+#include "inspect/process.h"
+#include "sys/descriptor.h"
+#include "sys/identity.h"
+
+namespace umbel::checkpoint {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::chrono::microseconds since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+}
+
+// Above every number that a process of the image wants.
+Result<int> first_number(const image::Tree& tree) {
+  int highest = 2;
+  for (const image::Process& process : tree.processes)
+    for (const image::Descriptor& descriptor : process.descriptors)
+      highest = std::max(highest, descriptor.number);
+  const std::uint64_t limit = TRY(sys::raise_descriptor_limit());
+  const std::uint64_t needed = static_cast<std::uint64_t>(highest) + tree.files.size() +
+                               tree.shared.size() + tree.objects.size() * 2 + 64;
+  if (needed > limit)
+    return fail("the restore needs " + std::to_string(needed) + " descriptors and may have " +
+                    std::to_string(limit),
+                "raise the limit of open files (ulimit -n)");
+  return highest + 1;
+}
+
+// Everything that processes inherit has to be there before the first of them.
+Result<void> open_files(Restore& restore) {
+  for (std::uint32_t i = 0; i < restore.tree.files.size(); ++i) TRY(restore.file(i));
+  for (std::uint32_t i = 0; i < restore.tree.shared.size(); ++i) TRY(restore_shared(restore, i));
+  return {};
+}
+
+Result<image::Credentials> own_credentials() {
+  const inspect::Process self = TRY(inspect::Process::open(sys::own_pid()));
+  const proc::Keyed status = TRY(self.status());
+  return credentials_of(status);
+}
+
+// Filling needs no tracer: processes are filled side by side.
+Result<std::uint64_t> fill(const Restore& restore, const Tasks& tasks) {
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::uint64_t> pages = 0;
+  Crew crew(crew_size(tasks.all().size()));
+  TRY(crew.each([&](unsigned) -> Result<void> {
+    for (std::size_t i = next++; i < tasks.all().size(); i = next++) {
+      const Task& task = *tasks.all()[i];
+      if (task.record->zombie) continue;
+      pages += TRY(fill_pages(restore.reader, task.record->memory, task.pid, task.memory));
+    }
+    return {};
+  }));
+  return pages.load();
+}
+
+template <class Step>
+Result<void> each_living(const Tasks& tasks, std::string_view what, Step step) {
+  for (const auto& task : tasks.all())
+    if (!task->record->zombie)
+      TRY(during(std::string(what) + " process " + std::to_string(task->record->pid.value()) +
+                     " (" + task->record->name + ")",
+                 step(*task)));
+  return {};
+}
+
+}  // namespace
+
+Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader) {
+  const Clock::time_point start = Clock::now();
+  Restored restored;
+  TRY(reader.verify());
+  const Value value = TRY(reader.record("tree"));
+  image::Tree tree = TRY(from_value<image::Tree>(value));
+  Restore restore(options, reader, std::move(tree));
+  const image::Credentials own = TRY(own_credentials());
+  restore.first_number = TRY(first_number(restore.tree));
+  TRY(open_files(restore));
+  if (options.at) TRY(options.at(Stage::pre_restore, HostPid()));
+
+  const Workplace workplace = TRY(Workplace::make(restore.tree));
+  // From here on there are processes; all end with `tasks` unless it is told to keep them.
+  Tasks tasks(restore, workplace);
+  const Clock::time_point forking = Clock::now();
+  TRY(tasks.make());
+  restored.statistics.forking = since(forking);
+  TRY(each_living(tasks, "mapping the memory of",
+                  [&](Task& task) { return build_frame(restore, task); }));
+  restored.statistics.pages_restored = TRY(fill(restore, tasks));
+  TRY(restore_owners(restore));
+  TRY(each_living(tasks, "putting back",
+                  [&](Task& task) { return build_rest(restore, task, own); }));
+  restored.root = tasks.all().front()->pid;
+  if (options.at) TRY(options.at(Stage::post_restore, restored.root));
+  TRY(each_living(tasks, "finishing",
+                  [&](Task& task) { return build_end(restore, task, workplace); }));
+  if (options.at) TRY(options.at(Stage::pre_resume, restored.root));
+  // Children first, so that a parent which looks at once finds them at work.
+  for (auto task = tasks.all().rbegin(); task != tasks.all().rend(); ++task)
+    if (!(*task)->record->zombie) TRY(let_run(**task));
+  restored.statistics.processes = restore.tree.processes.size();
+  for (const image::Process& process : restore.tree.processes)
+    restored.statistics.threads += process.threads.size();
+  restored.pidfd = tasks.keep();
+  if (options.at) TRY(options.at(Stage::post_resume, restored.root));
+  restored.statistics.total = since(start);
+  return restored;
+}
+
+}  // namespace umbel::checkpoint

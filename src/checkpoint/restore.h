@@ -1,0 +1,35 @@
+// Starts a saved tree of processes again.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "base/error.h"
+#include "checkpoint/dump.h"
+#include "checkpoint/image/store.h"
+#include "sys/process.h"
+
+namespace umbel::checkpoint {
+
+struct RestoreOptions {
+  bool sibling = false;  // a child of the caller's parent
+  bool leave_stopped = false;
+  bool shell_job = false;  // takes the caller's session
+  std::function<Result<void>(Stage, HostPid root)> at = {};
+};
+
+struct RestoreStatistics {
+  std::chrono::microseconds total{}, forking{};
+  std::uint64_t pages_restored = 0, processes = 0, threads = 0;
+};
+
+struct Restored {
+  HostPid root;
+  Fd pidfd;
+  RestoreStatistics statistics;
+};
+
+// The root becomes a child of the caller. Nothing is left when this fails.
+Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader);
+
+}  // namespace umbel::checkpoint
