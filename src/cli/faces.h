@@ -11,5 +11,6 @@ using Words = std::span<const std::string>;
 // `args` begins with the name that it was called by; the exit code.
 int umbel_main(Words args);
 int oci_main(Words args);
+int criu_main(Words args);
 
 }  // namespace umbel::cli

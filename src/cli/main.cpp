@@ -16,12 +16,6 @@ int monitor_main(Words args) {
   return container::monitor_main(std::vector<std::string>(args.begin(), args.end()));
 }
 
-int not_yet(Words args) {
-  report({}, Error{.detail = "the face '" + args[0] + "' is not there yet",
-                   .cure = "use umbel itself: umbel help"});
-  return 1;
-}
-
 struct Face {
   std::string_view name;
   int (*main)(Words args);
@@ -29,7 +23,8 @@ struct Face {
 constexpr std::array faces = std::to_array<Face>({
     {"umbel", umbel_main},
     {"umbel-oci", oci_main},
-    {"umbel-criu", not_yet},
+    {"umbel-criu", criu_main},
+    {"criu", criu_main},
     {"umbel-monitor", monitor_main},  // what watches over a detached container
 });
 

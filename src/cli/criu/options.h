@@ -1,0 +1,32 @@
+// criu's command line, as its manual describes it: criu(8).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/faces.h"
+
+namespace umbel::cli::criu {
+
+struct Options {
+  std::string command;
+  std::int32_t tree = 0;
+  std::string images_directory = ".", work_directory;
+  std::string log_file;
+  int verbosity = 2;
+  bool leave_running = false, leave_stopped = false, shell_job = false;
+  bool restore_detached = false, restore_sibling = false;
+  bool tcp_established = false, external_unix_sockets = false, file_locks = false;
+  std::string pid_file, action_script;
+  std::uint64_t ghost_limit = std::uint64_t{1} << 20;
+  std::uint64_t timeout = 10;  // seconds
+  int status_descriptor = -1;
+  std::vector<std::string> execute;  // --exec-cmd -- COMMAND
+};
+
+// `words` without the program's name.
+Result<Options> parse_options(Words words);
+
+}  // namespace umbel::cli::criu
