@@ -51,7 +51,13 @@ TEST(Text, ANumberIsTheWholeText) {
   EXPECT_EQ(unsigned_number("18446744073709551615"), UINT64_MAX);
   EXPECT_FALSE(unsigned_number("-1"));
   EXPECT_EQ(decimal("1.5"), 1.5);
-  for (const char* wrong : {"", "1.5x", "inf", "nan", "1e999"}) EXPECT_FALSE(decimal(wrong));
+  EXPECT_EQ(decimal("-0.25"), -0.25);
+  EXPECT_EQ(decimal("0.1"), 0.1);
+  EXPECT_EQ(decimal("3."), 3.0);
+  EXPECT_EQ(decimal(".5"), 0.5);
+  EXPECT_EQ(decimal("9007199254740993"), 9007199254740993.0);
+  for (const char* wrong : {"", "-", ".", "1.5x", "1.2.3", "1.-5", "--1", "inf", "nan", "1e9"})
+    EXPECT_FALSE(decimal(wrong));
 }
 
 struct SizeCase {
