@@ -1,6 +1,7 @@
 #include "sys/credentials.h"
 
 #include <linux/keyctl.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -31,6 +32,16 @@ Result<void> set_user(uid_t uid) {
 
 Result<void> set_group(gid_t gid) {
   return checked(::syscall(SYS_setresgid, gid, gid, gid), "setresgid", std::to_string(gid));
+}
+
+Result<void> set_file_ids(uid_t uid, gid_t gid) {
+  // Both only ever return what was before: an id that can't be changes nothing and shows that.
+  ::setfsgid(gid);
+  ::setfsuid(uid);
+  if (static_cast<gid_t>(::setfsgid(~gid_t{0})) != gid ||
+      static_cast<uid_t>(::setfsuid(~uid_t{0})) != uid)
+    return Failure(Error{.code = EPERM, .call = "setfsuid " + std::to_string(uid)});
+  return {};
 }
 
 mode_t set_umask(mode_t mask) { return ::umask(mask); }

@@ -18,6 +18,9 @@ Result<void> set_groups(std::span<const gid_t> groups);
 // Real, effective and saved.
 Result<void> set_user(uid_t uid);
 Result<void> set_group(gid_t gid);
+// Only for what is asked of file systems: who owns a new file. Takes the file capabilities out of
+// the effective set when the user was 0, as setfsuid(2) says.
+Result<void> set_file_ids(uid_t uid, gid_t gid);
 mode_t set_umask(mode_t mask);
 
 struct Limit {
