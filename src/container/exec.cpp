@@ -34,6 +34,7 @@ Process process_of(const Config& config, const Exec& what) {
     std::erase_if(process.env, [](const std::string& entry) { return entry.starts_with("HOME="); });
   }
   process.terminal = what.terminal;
+  process.console_size = what.console_size;
   process.interactive = what.interactive;
   if (what.privileged) {
     const security::CapSet all = security::all_capabilities();
@@ -74,6 +75,8 @@ struct Entry {
 };
 
 Result<void> inside(const Entry& entry, Fd& channel) {
+  // The container must not look into umbel's memory, until the program executes.
+  TRY(sys::set_dumpable(false));
   const Fd root = TRY(sys::open(cwd, "/", O_PATH | O_DIRECTORY));
   Fd slave;
   if (entry.process.terminal) {

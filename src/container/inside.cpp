@@ -85,6 +85,9 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
     TRY(security::set_affinity(config.process.affinity.final));
   if (config.process.new_keyring) TRY(new_keyring());
   if (config.process.oom_score) TRY(security::set_oom_score(*config.process.oom_score));
+  // Whoever is in a joined pid namespace must not look into umbel's memory, until the command
+  // executes.
+  if (around.namespaces.is_joined(ns::Kind::pid)) TRY(sys::set_dumpable(false));
   TRY(apply_settings(config, around.namespaces));
   const bool own_files = around.files.has_value();
   const Fd root = TRY(make_files(config, around, channel, pid));

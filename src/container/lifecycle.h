@@ -52,6 +52,7 @@ struct Exec {
   std::vector<std::string> args, env;         // env is added to the container's
   std::optional<std::string> cwd, user_name;  // else as the container's command has them
   bool terminal = false, interactive = false, privileged = false;
+  std::optional<WindowSize> console_size;
   Stdio stdio;
 };
 // While it lives, the caller's signals are kept for wait(), which hands them on to the process

@@ -71,6 +71,8 @@ Result<int> act(const Options& o) {
                        .interactive = o.interactive,
                        .privileged = o.privileged};
   what.env = TRY(environment(o));
+  if (const Result<console::WindowSize> size = console::window_size(standard_out))
+    what.console_size = {.rows = size->rows, .columns = size->columns};
   if (!o.interactive || o.detach) what.stdio.in = null;
   if (o.detach) what.stdio.out = what.stdio.err = null;
   std::optional<container::SignalRelay> signals;
