@@ -1,4 +1,5 @@
 #include <array>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,12 @@
 #include "cli/faces.h"
 #include "cli/umbel/output.h"
 #include "container/lifecycle.h"
+
+// What the library calls for an exception that nobody catches: its own way to print it would add
+// 45 KB, and umbel throws none.
+namespace __gnu_cxx {
+void __verbose_terminate_handler() { std::abort(); }
+}  // namespace __gnu_cxx
 
 namespace umbel::cli {
 
