@@ -65,6 +65,8 @@ Result<int> serve_attached(Container& container, FdRef socket, Input input,
   const console::Outcome outcome = TRY(console::attach(socket, options));
   switch (outcome.how) {
     case console::Outcome::How::exited:
+      // Until its monitor has recorded the end, which the caller may look for next.
+      (void)container::wait(container);
       return outcome.exit.code();
     case console::Outcome::How::detached:
       note("detached; umbel attach " + container.name() + " goes back");

@@ -6,6 +6,8 @@
 #include "cli/umbel/commands.h"
 #include "cli/umbel/copy.h"
 #include "container/lifecycle.h"
+#include "sys/capability.h"
+#include "sys/credentials.h"
 #include "sys/file.h"
 #include "sys/identity.h"
 
@@ -134,6 +136,19 @@ Result<std::vector<ns::IdRange>> id_map(const Container& container, std::string_
   return map;
 }
 
+// A file system that belongs to a user namespace takes new files only from ids that it knows
+// (EOVERFLOW else): they are made as its root, with all of one's own rights.
+Result<void> become_known(const CopyRules& rules) {
+  const auto uid = outside_id(rules.uid_map, 0);
+  const auto gid = outside_id(rules.gid_map, 0);
+  if (!rules.keep_owners || rules.direction == Direction::out_of_container || !uid || !gid)
+    return {};
+  sys::CapabilitySets own = TRY(sys::capget());
+  TRY(sys::set_file_ids(*uid, *gid));
+  own.effective = own.permitted;
+  return sys::capset(own);
+}
+
 Result<int> act(const Options& o) {
   const Home home = TRY(Home::open());
   const Side from = TRY(parse_side(home, o.paths[0]));
@@ -148,6 +163,7 @@ Result<int> act(const Options& o) {
       .keep_owners = sys::own_uid() == 0};
   rules.uid_map = TRY(id_map(inside, "uid_map"));
   rules.gid_map = TRY(id_map(inside, "gid_map"));
+  TRY(become_known(rules));
   const Place source = TRY(during(o.paths[0], find_source(from)));
   const struct stat what = TRY(sys::status_at(source.directory, source.name));
   const Place target = TRY(during(o.paths[1], find_target(to, from, S_ISDIR(what.st_mode))));

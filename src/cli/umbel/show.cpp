@@ -116,7 +116,7 @@ std::string text_of(const Container& container, const ShownRecord& record) {
       line("capabilities", record.capabilities.empty() ? "none" : join(record.capabilities, " "));
   text += line("filter", filter_text(container.config.process));
   text += line("limits", limits_text(record.limits));
-  for (const auto& [hierarchy, directory] : record.cgroup) text += line("cgroup", directory);
+  if (!record.cgroup.empty()) text += line("cgroup", container.config.cgroup);
   text += mounts(container);
   for (const auto& [name, value] : record.listed.labels)
     text += line("label", value.empty() ? name : name + "=" + value);
