@@ -85,7 +85,12 @@ Result<void> take(const Pieces& pieces, FdRef directory, const std::string& path
                   const std::string& name) {
   const Result<struct stat> found = sys::status_at(cwd, path);
   if (!found) return {};  // gone meanwhile
-  if (S_ISREG(found->st_mode)) return copy_small_file(pieces.build, path);
+  if (S_ISREG(found->st_mode)) {
+    // A namespace that is kept by a mount, such as those of `ip netns`, looks like an empty file.
+    const proc::Mount* mount = pieces.mounted_at(path);
+    if (mount != nullptr && !is_taken(*mount)) return {};
+    return copy_small_file(pieces.build, path);
+  }
   Result<void> made = [&]() -> Result<void> {
     if (S_ISLNK(found->st_mode))
       return sys::symlink(TRY(sys::readlink(cwd, path)), directory, name);
