@@ -34,7 +34,11 @@ Result<int> act(const Options& o) {
   const std::string pid = std::to_string(container.state.init.pid.value());
   const Fd mounts = TRY(sys::open(cwd, "/proc/" + pid + "/ns/mnt", O_RDONLY));
   std::vector<ChangeRecord> records;
-  for (const rootfs::Change& change : TRY(rootfs::changes(mounts, container.config.files.root)))
+  const std::vector<rootfs::Change> changes =
+      TRY(advise("without root, an overlay cannot be seen from outside of its user namespace",
+                 during("the changes of " + container.name(),
+                        rootfs::changes(mounts, container.config.files.root))));
+  for (const rootfs::Change& change : changes)
     records.push_back({std::string(1, change.kind), change.path});
   if (o.json) {
     TRY(print_json(records));

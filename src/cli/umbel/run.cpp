@@ -31,16 +31,22 @@ Result<Container> create(const RunOptions& o) {
   return home.create(std::move(made.config));
 }
 
+// What could not be had as usual: kept in the record, told to a person, not to a script's log.
+void tell(const std::vector<std::string>& notes) {
+  if (!console::is_terminal(standard_error)) return;
+  for (const std::string& text : notes) note(text);
+}
+
 Result<int> in_foreground(Container& container, const RunOptions& o) {
   const Fd nothing = TRY(sys::open(cwd, "/dev/null", O_RDONLY));
   const container::Stdio stdio{.in = o.interactive ? standard_in : FdRef(nothing)};
   return container::run_foreground(
-      container, {.stdio = stdio, .note = [](const std::string& text) { note(text); }});
+      container, {.stdio = stdio, .note = [](const std::string& text) { tell({text}); }});
 }
 
 Result<int> in_background(Container& container) {
   TRY(container::start_detached(container));
-  for (const std::string& text : container.state.notes) note(text);
+  tell(container.state.notes);
   TRY(print_line(container.name()));
   return 0;
 }
@@ -48,7 +54,7 @@ Result<int> in_background(Container& container) {
 Result<int> at_terminal(Container& container, const RunOptions& o) {
   const std::string keys = TRY(detach_keys(o.detach_keys));
   const Fd socket = TRY(container::start_attached(container));
-  for (const std::string& text : container.state.notes) note(text);
+  tell(container.state.notes);
   return serve_attached(container, socket, o.interactive ? Input::passed : Input::none, keys);
 }
 
