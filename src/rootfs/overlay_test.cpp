@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "rootfs/box.h"
 #include "rootfs/layers.h"
 #include "rootfs/rootfs.h"
@@ -170,7 +172,11 @@ TEST_F(Overlay, DirectoryKeepsTheChanges) {
   EXPECT_EQ(in_box({.spec = spec}, add), "x");
   EXPECT_EQ(in_box({.spec = spec}, add), "xx");
   EXPECT_FALSE(sys::exists(cwd, host_ / "count"));
-  EXPECT_TRUE(sys::exists(cwd, (host_ / "new/kept") + "/upper" + host_.path() + "/count"));
+  // One upper directory a file system of the host; /tmp may be one of its own.
+  int kept = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(host_ / "new/kept"))
+    kept += entry.path().filename() == "count" ? 1 : 0;
+  EXPECT_EQ(kept, 1);
 }
 
 TEST_F(Overlay, DirectoryThatCannotKeepChangesIsRefused) {
