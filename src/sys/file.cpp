@@ -226,10 +226,15 @@ Result<void> change_mode(FdRef dir, const std::string& path, mode_t mode) {
 }
 
 Result<std::vector<std::string>> list(FdRef dir, const std::string& path) {
-  Fd fd = TRY(open(dir, path, O_RDONLY | O_DIRECTORY));
+  // A directory that is open already is read through what is open: to look up even "." in it takes
+  // the permission to search it, which a directory of mode 0600 gives to nobody.
+  const int flags = path == "." ? ::fcntl(dir.number(), F_GETFL) : -1;
+  const bool readable = flags >= 0 && (flags & O_PATH) == 0;
+  Fd fd = TRY(readable ? duplicate(dir) : open(dir, path, O_RDONLY | O_DIRECTORY));
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.number()), ::closedir);
   if (!stream) return Failure(last_error("opendir", path));
-  (void)fd.release();  // closedir closes it
+  (void)fd.release();         // closedir closes it
+  ::rewinddir(stream.get());  // a copy stands where the other one stood
   std::vector<std::string> names;
   for (;;) {
     errno = 0;

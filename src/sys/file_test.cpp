@@ -244,6 +244,24 @@ TEST(Files, AreListedRenamedAndIdentified) {
   EXPECT_EQ(list(scratch.dir(), "b").error().code, ENOTDIR);
 }
 
+TEST(Files, AreListedAgainAndWithoutThePermissionToSearch) {
+  const Scratch scratch;
+  ASSERT_TRUE(make_directories(scratch.path("dir/inner"), 0755));
+  const Fd dir = *open(scratch.dir(), "dir", O_RDONLY | O_DIRECTORY);
+  EXPECT_EQ(*list(dir, "."), (std::vector<std::string>{"inner"}));
+  EXPECT_EQ(*list(dir, "."), (std::vector<std::string>{"inner"}));
+  const Fd path_only = *open(scratch.dir(), "dir", O_PATH | O_DIRECTORY);
+  EXPECT_EQ(*list(path_only, "."), (std::vector<std::string>{"inner"}));
+  ASSERT_TRUE(change_mode(scratch.dir(), "dir", 0600));
+  in_child(0, [&] {
+    if (is_root()) {
+      ASSERT_TRUE(change_owner(dir, 1234, 1234));
+      ASSERT_EQ(::setresuid(1234, 1234, 1234), 0);
+    }
+    EXPECT_EQ(why_not(list(dir, ".")), "");
+  });
+}
+
 TEST(Files, AreInstalledAsAnyNumber) {
   const Pipe ends = *pipe();
   in_child(0, [&] {
