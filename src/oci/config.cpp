@@ -51,8 +51,7 @@ security::CapSet capability_set(const std::vector<std::string>& names, Warnings&
   return set;
 }
 
-// The kernel's rules of which set must hold what another one does; `runc spec` itself asks for
-// ambient capabilities that are not inheritable.
+// The kernel's rules of which set must hold what another one does.
 void trim(std::string_view name, security::CapSet& set, security::CapSet bound,
           Warnings& warnings) {
   if ((set & ~bound) != 0)
@@ -74,7 +73,9 @@ security::Capabilities capabilities(const CapabilityNames& names, Warnings& warn
                        join(security::capability_names(lost), " "));
   trim("effective", sets.effective, sets.permitted, warnings);
   trim("inheritable", sets.inheritable, sets.bounding, warnings);
-  trim("ambient", sets.ambient, sets.permitted & sets.inheritable, warnings);
+  // Engines ask for ambient capabilities without making them inheritable, which the kernel takes
+  // for none; as they do so always, a warning would only be noise.
+  sets.ambient &= sets.permitted & sets.inheritable;
   return sets;
 }
 

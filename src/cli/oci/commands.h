@@ -53,6 +53,9 @@ Result<container::Container> find(const Global& global, const std::string& id);
 // "created", "running", "paused" or "stopped"; "creating" while it is made.
 std::string_view status_word(container::Status status);
 
+// Root of the host, and not only of a user namespace.
+bool is_host_root();
+
 // Standard output, a line each.
 Result<void> print(std::string_view text);
 

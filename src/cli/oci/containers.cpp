@@ -1,5 +1,8 @@
 // What most commands begin with.
+#include "base/text.h"
 #include "cli/oci/commands.h"
+#include "sys/file.h"
+#include "sys/identity.h"
 
 namespace umbel::cli::oci {
 
@@ -19,6 +22,13 @@ Result<Container> find(const Global& global, const std::string& id) {
     return fail_with(ENOENT, "container " + id + " does not exist",
                      "umbel-oci list shows what does");
   return found;
+}
+
+bool is_host_root() {
+  if (sys::own_uid() != 0) return false;
+  const Result<std::string> map = sys::read_file(cwd, "/proc/self/uid_map");
+  const auto parts = map ? words(*map) : std::vector<std::string_view>();
+  return parts.size() == 3 && parts[1] == "0" && parts[2] == "4294967295";
 }
 
 std::string_view status_word(Status status) {

@@ -42,7 +42,7 @@ std::vector<Option> table(Values& v) {
 // As runc's users expect it: where only the caller can write, and what is gone after a reboot.
 std::string default_root() {
   const char* runtime = ::secure_getenv("XDG_RUNTIME_DIR");
-  if (sys::own_uid() != 0 && runtime != nullptr) return std::string(runtime) + "/umbel-oci";
+  if (!is_host_root() && runtime != nullptr) return std::string(runtime) + "/umbel-oci";
   return "/run/umbel-oci";
 }
 

@@ -1,0 +1,50 @@
+# For tests of umbel-oci under real engines, after lib/umbel:
+#
+#   load ../lib/umbel
+#   load ../lib/engine
+#   setup_file() { engine_setup podman; }     teardown_file() { engine_teardown; }
+#
+# An engine lives in a network namespace of its own, with its bridges and packet-filter rules, and
+# keeps everything else in $scratch. What it leaves in the cgroup tree is removed with it. The one
+# image, $image.tar, is a busybox.
+
+# engine_setup COMMAND: once a file, since engines take seconds to start
+engine_setup() {
+  export UMBEL_OCI=${UMBEL%/*}/umbel-oci scratch net image=busybox
+  needs_root
+  needs_command "$1"
+  needs_command nsenter
+  umbel_setup
+  net=umbel-test-$$
+  ip netns add "$net"
+  inside_net ip link set lo up
+  rootfs "$scratch/rootfs"
+  tar -C "$scratch/rootfs" --owner=0 --group=0 -cf "$scratch/$image.tar" .
+  cgroups >"$scratch/cgroups"
+}
+
+engine_teardown() {
+  [[ -n ${scratch-} ]] || return 0
+  ip netns del "$net" 2>/dev/null || true
+  local new
+  cgroups | comm -13 "$scratch/cgroups" - | while read -r new; do
+    find "$new" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  done
+  findmnt -rno TARGET | grep "^$scratch/" | sort -r | xargs -r -n 1 umount --lazy
+  cd / && rm -rf --one-file-system "$scratch"
+}
+
+cgroups() { find /sys/fs/cgroup -mindepth 2 -maxdepth 2 -type d | sort; }
+inside_net() { nsenter --net="/run/netns/$net" "$@"; }
+
+# background COMMAND...: a server that ends by `stop_background`
+background() {
+  setsid nsenter --net="/run/netns/$net" "$@" >"$scratch/server.log" 2>&1 </dev/null 3>&- &
+  echo $! >"$scratch/server.pid"
+}
+stop_background() {
+  local pid
+  pid=$(cat "$scratch/server.pid" 2>/dev/null) || return 0
+  kill "$pid" 2>/dev/null || return 0
+  eventually test ! -e "/proc/$pid" || kill -9 "$pid"
+}
