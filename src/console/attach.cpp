@@ -1,87 +1,206 @@
+// Two loops over the same three things: the person's keys, the person's signals, the other side.
+// Nobody may wait for room on the other side: it could be waiting for us to take its output. So
+// what was typed is offered, and while it is not taken nothing further is read from the keys.
 #include "console/attach.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 
 #include <array>
+#include <vector>
 
 #include "base/text.h"
-#include "console/monitor.h"
-#include "console/terminal.h"
+#include "console/log.h"
+#include "console/person.h"
+#include "console/protocol.h"
 #include "sys/channel.h"
 #include "sys/file.h"
+#include "sys/stream.h"
 
 namespace umbel::console {
 
 namespace {
 
-// Finds the detach keys in what is typed, also split over several reads; keys that only looked like
-// their beginning are passed on late.
-class Keys {
+class Visit {
  public:
-  explicit Keys(std::string keys) : keys_(std::move(keys)) {}
-  // What to pass on; nullopt when the keys are complete.
-  std::optional<std::string> pass(std::string_view typed) {
-    std::string passed;
-    for (const char c : typed) {
-      if (!keys_.empty() && c == keys_[matched_]) {
-        if (++matched_ == keys_.size()) return std::nullopt;
-        continue;
-      }
-      passed.append(keys_, 0, matched_);
-      matched_ = !keys_.empty() && c == keys_[0] ? 1 : 0;
-      if (matched_ == 0) passed += c;
-    }
-    return passed;
+  Visit(FdRef socket, const AttachOptions& options, Person person)
+      : socket_(socket), options_(options), person_(std::move(person)), message_(most_message) {}
+
+  Result<Outcome> run() {
+    const std::optional<Window> window = person_.window(true);
+    say(Packed(Tag::hello, Hello{.window = window.value_or(Window())}).text());
+    while (!outcome_) TRY(turn());
+    return *outcome_;
   }
 
  private:
-  std::string keys_;
-  std::size_t matched_ = 0;
+  Result<void> turn() {
+    const bool full = !unsent_.empty();
+    std::array<pollfd, 3> watched{
+        {{socket_.number(), static_cast<short>(POLLIN | (full ? POLLOUT : 0)), 0},
+         {person_.signals().number(), POLLIN, 0},
+         {full ? -1 : person_.typing(), POLLIN, 0}}};
+    TRY(sys::wait_any(watched));
+    if ((watched[0].revents & ~POLLOUT) != 0) TRY(hear());
+    if (watched[1].revents != 0)
+      if (const auto window = TRY(person_.take_signal())) say(Packed(Tag::window, *window).text());
+    if (watched[2].revents != 0 && !outcome_) TRY(take_keys());
+    if ((watched[0].revents & POLLOUT) != 0) say({});
+    return {};
+  }
+
+  // In order, as soon as there is room. A monitor that is gone has left its last words, which are
+  // heard next.
+  void say(std::string_view message) {
+    if (!message.empty()) unsent_.emplace_back(message);
+    while (!unsent_.empty()) {
+      const Result<bool> taken = sys::offer(socket_, unsent_.front());
+      if (taken && !*taken) return;
+      unsent_.erase(unsent_.begin());
+    }
+  }
+
+  Result<void> take_keys() {
+    const Person::Typed typed = TRY(person_.read());
+    if (!typed.text.empty()) {
+      // Keys that were held back may come on top of a full read.
+      for (std::string_view rest = typed.text; !rest.empty();
+           rest.remove_prefix(std::min(rest.size(), most_bytes)))
+        say(static_cast<char>(Tag::input) + std::string(rest.substr(0, most_bytes)));
+    }
+    if (typed.ended) say(std::string(1, static_cast<char>(Tag::end)));
+    if (typed.detached) outcome_ = Outcome{Outcome::How::detached, {}};
+    return {};
+  }
+
+  Result<void> hear() {
+    const sys::Moved taken = TRY(sys::take(socket_, message_));
+    if (taken.later) return {};
+    if (taken.bytes == 0) {
+      outcome_ = Outcome{};
+      return {};
+    }
+    const Tag tag = static_cast<Tag>(message_[0]);
+    const std::string_view content(&message_[1], taken.bytes - 1);
+    switch (tag) {
+      case Tag::out:
+      case Tag::err:
+        return person_.show(tag, content);
+      case Tag::welcome:
+        return come_in(content);
+      case Tag::missed:
+        if (const auto bytes = unpacked<std::uint64_t>(content)) options_.missed(*bytes);
+        if (const auto window = person_.window(true)) say(Packed(Tag::window, *window).text());
+        return {};
+      case Tag::exit:
+        if (const auto exit = unpacked<sys::Exit>(content))
+          outcome_ = Outcome{Outcome::How::exited, *exit};
+        return {};
+      case Tag::refused:
+        return fail(std::to_string(most_clients) + " clients are attached to the container already",
+                    "detach one of them");
+      default:
+        return {};
+    }
+  }
+
+  Result<void> come_in(std::string_view content) {
+    const auto version = unpacked<std::uint8_t>(content);
+    const auto welcome = unpacked<Welcome>(content);
+    if (!version || *version != protocol_version || !welcome)
+      return fail("the container was started by another version of umbel",
+                  "attach with that version, or restart the container");
+    if (!options_.recent) return {};
+    const LogQuery query{.tail = options_.recent, .upto = welcome->log};
+    return read_log(options_.log, query, [&](const LogRecord& record) {
+      const std::string text = std::string(record.text) + (record.whole ? "\n" : "");
+      return person_.show(record.stream == Stream::err ? Tag::err : Tag::out, text);
+    });
+  }
+
+  FdRef socket_;
+  const AttachOptions& options_;
+  Person person_;
+  std::vector<std::string> unsent_;
+  std::vector<char> message_;
+  std::optional<Outcome> outcome_;
 };
 
-Result<Fd> window_changes() {
-  sigset_t set{};
-  sigemptyset(&set);
-  sigaddset(&set, SIGWINCH);
-  return sys::signal_descriptor(set);
-}
+// As Visit, where the other side is a master.
+class Relay {
+ public:
+  Relay(FdRef master, FdRef process, Person person)
+      : master_(master), process_(process), person_(std::move(person)) {}
 
-Result<void> forget(FdRef signals) {
-  std::array<char, sizeof(signalfd_siginfo)> info{};
-  TRY(sys::read(signals, info));
-  return {};
-}
-
-Result<void> send_tagged(FdRef socket, Tag tag, std::string_view data) {
-  return sys::send(socket, std::string(1, static_cast<char>(tag)) + std::string(data));
-}
-
-Result<void> send_window(FdRef socket, FdRef terminal) {
-  const Result<WindowSize> size = window_size(terminal);
-  if (!size) return {};  // not a terminal: nothing to tell
-  return send_tagged(socket, Tag::window,
-                     std::to_string(size->rows) + " " + std::to_string(size->columns));
-}
-
-// Nothing for a closed monitor; an outcome when it told the end.
-Result<std::optional<Outcome>> show(FdRef socket, const AttachOptions& options) {
-  const sys::Message message = TRY(sys::receive(socket));
-  if (message.closed) return std::optional(Outcome{});
-  const std::string_view data = std::string_view(message.data).substr(1);
-  const Tag tag = static_cast<Tag>(message.data[0]);
-  if (tag == Tag::out) TRY(sys::write_all(options.out, data));
-  if (tag == Tag::err) TRY(sys::write_all(options.err, data));
-  if (tag != Tag::exit) return std::optional<Outcome>();
-  const auto parts = words(data);
-  sys::Exit exit;
-  if (parts.size() == 2) {
-    exit.status = static_cast<int>(number(parts[0]).value_or(0));
-    exit.signal = static_cast<int>(number(parts[1]).value_or(0));
+  // Until the process has ended and nothing is left to be shown.
+  Result<void> run() {
+    TRY(sys::set_nonblocking(master_, true));
+    TRY(hold_slave());
+    resize();
+    while (!done_) TRY(turn());
+    return {};
   }
-  return std::optional(Outcome{Outcome::How::exited, exit});
-}
+
+ private:
+  void resize() {
+    if (const auto window = person_.window(false)) (void)set_window_size(master_, window->size);
+  }
+
+  Result<void> turn() {
+    const bool full = !unsent_.empty();
+    std::array<pollfd, 4> watched{
+        {{master_.number(), static_cast<short>(POLLIN | (full ? POLLOUT : 0)), 0},
+         {person_.signals().number(), POLLIN, 0},
+         {full || ended_ ? -1 : person_.typing(), POLLIN, 0},
+         {ended_ ? -1 : process_.number(), POLLIN, 0}}};
+    TRY(sys::wait_any(watched, ended_ ? std::chrono::milliseconds(0) : sys::forever));
+    const bool left = (watched[0].revents & ~POLLOUT) != 0;
+    if (left) TRY(show());
+    done_ = done_ || (ended_ && !left);
+    if (watched[3].revents != 0) {
+      ended_ = true;
+      slave_.close();
+    }
+    if (watched[1].revents != 0 && TRY(person_.take_signal())) resize();
+    if (watched[2].revents != 0) {
+      const Person::Typed typed = TRY(person_.read());
+      // The end of input is a key on a terminal.
+      unsent_ += typed.ended || typed.detached ? typed.text + "\x04" : typed.text;
+    }
+    return send();
+  }
+
+  Result<void> send() {
+    if (unsent_.empty()) return {};
+    const Result<sys::Moved> written = sys::write_some(master_, unsent_);
+    unsent_.erase(0, written ? written->bytes : unsent_.size());
+    return {};
+  }
+
+  Result<void> show() {
+    std::array<char, most_bytes> buffer;
+    const Result<sys::Moved> read = sys::read_some(master_, buffer);
+    if (read && read->later) return {};
+    if (read && read->bytes > 0) return person_.show(Tag::out, {buffer.data(), read->bytes});
+    if (ended_) {
+      done_ = true;
+      return {};
+    }
+    // A vhangup(2) inside; who lives on may open the terminal again.
+    return hold_slave();
+  }
+
+  // As long as somebody has the slave, the master knows no end.
+  Result<void> hold_slave() {
+    slave_ = TRY(sys::open_pty_slave(master_));
+    return {};
+  }
+
+  FdRef master_, process_;
+  Fd slave_;
+  Person person_;
+  std::string unsent_;
+  bool ended_ = false, done_ = false;
+};
 
 }  // namespace
 
@@ -101,75 +220,19 @@ Result<std::string> parse_detach_keys(std::string_view text) {
 }
 
 Result<Outcome> attach(FdRef socket, const AttachOptions& options) {
-  std::optional<RawMode> raw;
-  const bool typing = options.terminal && options.input && is_terminal(options.in);
-  if (typing) raw.emplace(TRY(RawMode::enter(options.in)));
-  const Fd window = TRY(window_changes());
-  if (options.terminal) TRY(send_window(socket, options.out));
-  Keys keys(typing ? options.detach_keys : "");
-  bool input = options.input;
-  std::array<char, 16384> buffer{};
-  for (;;) {
-    std::array<pollfd, 3> watched{{{socket.number(), POLLIN, 0},
-                                   {window.number(), POLLIN, 0},
-                                   {input ? options.in.number() : -1, POLLIN, 0}}};
-    if (::poll(watched.data(), watched.size(), -1) < 0) continue;
-    if (watched[0].revents != 0)
-      if (const auto outcome = TRY(show(socket, options))) return *outcome;
-    if (watched[1].revents != 0) {
-      TRY(forget(window));
-      if (options.terminal) TRY(send_window(socket, options.out));
-    }
-    if (watched[2].revents == 0) continue;
-    const Result<std::size_t> count = sys::read(options.in, buffer);
-    input = count && *count > 0;
-    if (!input) {
-      (void)send_tagged(socket, Tag::end, {});
-      continue;
-    }
-    const auto passed = keys.pass(std::string_view(buffer.data(), *count));
-    if (!passed) return Outcome{Outcome::How::detached, {}};
-    // A monitor that ended meanwhile has left its last words, which are read next.
-    if (!passed->empty()) (void)send_tagged(socket, Tag::input, *passed);
-  }
+  return Visit(socket, options, TRY(Person::sit_down(options))).run();
+}
+
+Result<Outcome> attach(const std::string& path, const AttachOptions& options) {
+  const Fd socket = TRY(sys::connect_to(path));
+  return attach(socket, options);
 }
 
 Result<sys::Exit> relay(sys::Process process, FdRef master, const AttachOptions& options) {
-  std::optional<RawMode> raw;
-  if (options.input && is_terminal(options.in)) raw.emplace(TRY(RawMode::enter(options.in)));
-  const Fd window = TRY(window_changes());
-  const auto resize = [&] {
-    if (const Result<WindowSize> size = window_size(options.out))
-      (void)set_window_size(master, *size);
-  };
-  resize();
-  std::array<char, 16384> buffer{};
-  bool input = options.input;
-  for (bool ended = false;;) {
-    std::array<pollfd, 4> watched{{{master.number(), POLLIN, 0},
-                                   {window.number(), POLLIN, 0},
-                                   {input ? options.in.number() : -1, POLLIN, 0},
-                                   {ended ? -1 : process.pidfd().number(), POLLIN, 0}}};
-    if (::poll(watched.data(), watched.size(), ended ? 0 : -1) < 0) continue;
-    if (watched[0].revents != 0) {
-      const Result<std::size_t> count = sys::read(master, buffer);
-      if (!count || *count == 0) return process.wait();
-      TRY(sys::write_all(options.out, std::string_view(buffer.data(), *count)));
-      continue;
-    }
-    if (ended) return process.wait();
-    if (watched[1].revents != 0) {
-      TRY(forget(window));
-      resize();
-    }
-    if (watched[2].revents != 0) {
-      const Result<std::size_t> count = sys::read(options.in, buffer);
-      input = count && *count > 0;
-      // The end of input is a key on a terminal: ctrl-d.
-      TRY(sys::write_all(master, input ? std::string_view(buffer.data(), *count) : "\x04"));
-    }
-    ended = watched[3].revents != 0;
-  }
+  AttachOptions how = options;
+  how.detach_keys.clear();  // nobody else holds the terminal
+  TRY(Relay(master, process.pidfd(), TRY(Person::sit_down(how))).run());
+  return process.wait();
 }
 
 }  // namespace umbel::console

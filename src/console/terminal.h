@@ -1,20 +1,23 @@
-// Terminals: a pair from a container's own devpts, the controlling terminal, raw mode, window size.
-// Source: pty(7), ioctl_tty(2), termios(3).
+// A container's terminal and a person's. Source: pty(7), ioctl_tty(2), termios(3).
 #pragma once
 
-#include <termios.h>
-
-#include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "sys/terminal.h"
 
 namespace umbel::console {
 
+using sys::is_pty_slave;
+using sys::is_terminal;
+using sys::set_window_size;
+using sys::window_size;
+using sys::WindowSize;
+
 struct Pty {
   Fd master, slave;
-  std::string slave_path;  // below the devpts' own root: "/dev/pts/0"
+  std::string slave_path;  // with the devpts at its usual place: "/dev/pts/0"
 };
 // A new pair in the devpts that `devpts` is the root of. The slave comes from the master, never
 // from a path, so that nobody inside can put something else in its place.
@@ -23,14 +26,8 @@ Result<Pty> open_pty(FdRef devpts);
 // In a session leader without a terminal.
 Result<void> make_controlling(FdRef slave);
 
-struct WindowSize {
-  unsigned short rows = 0, columns = 0;
-};
-Result<WindowSize> window_size(FdRef terminal);
-Result<void> set_window_size(FdRef terminal, WindowSize size);
-bool is_terminal(FdRef fd);
-
-// Every key goes through as it is, until the scope ends.
+// Every key goes through as it is, until the scope ends, or a signal ends the process. Of one
+// terminal at a time.
 class RawMode {
  public:
   static Result<RawMode> enter(FdRef terminal);
@@ -40,10 +37,13 @@ class RawMode {
   RawMode& operator=(const RawMode&) = delete;
   ~RawMode();
 
+  // For the time that the process is stopped: the terminal is somebody else's then.
+  void leave();
+  Result<void> again();
+
  private:
-  RawMode(int fd, const termios& before) : fd_(fd), before_(before) {}
-  int fd_;
-  termios before_;
+  RawMode() = default;
+  bool active_ = true;
 };
 
 }  // namespace umbel::console

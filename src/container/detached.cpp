@@ -35,7 +35,8 @@ struct Ends {
 };
 
 Result<Ends> open_ends(const Process& process) {
-  Ends ends{.null = TRY(sys::open(cwd, "/dev/null", O_RDWR))};
+  Ends ends;
+  ends.null = TRY(sys::open(cwd, "/dev/null", O_RDWR));
   if (process.terminal) return ends;
   if (process.interactive) ends.in = TRY(sys::pipe());
   ends.out = TRY(sys::pipe());
@@ -91,12 +92,20 @@ int monitor(Container& container, Fd client, FdRef channel) {
 
 Result<void> serve(Container& container, Kept kept) {
   console::LogWriter log = TRY(console::LogWriter::open(container.path("log")));
-  const sys::Exit exit = TRY(console::serve({.terminal = std::move(kept.terminal),
-                                             .in = std::move(kept.in),
-                                             .out = std::move(kept.out),
-                                             .err = std::move(kept.err)},
-                                            kept.listener, log, kept.init, std::move(kept.client)));
-  return finish(container, exit);
+  Result<void> finished;
+  const auto ended = [&](const sys::Exit& exit) {
+    if (log.lost() > 0)
+      container.state.notes.push_back(size_text(log.lost()) +
+                                      " of its output could not be written to its log");
+    finished = finish(container, exit);
+  };
+  TRY(console::serve({.terminal = std::move(kept.terminal),
+                      .in = std::move(kept.in),
+                      .out = std::move(kept.out),
+                      .err = std::move(kept.err)},
+                     kept.listener, log, kept.init,
+                     {.first = std::move(kept.client), .ended = ended}));
+  return finished;
 }
 
 Result<void> start_monitor(Container& container, Fd client) {

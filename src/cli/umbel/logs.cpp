@@ -5,6 +5,7 @@
 #include "container/lifecycle.h"
 #include "container/process_id.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace umbel::cli {
 
@@ -31,14 +32,13 @@ Syntax syntax(Options& o) {
           .examples = {{"umbel logs -f --tail 20 web", "the last 20 lines and what follows"}}};
 }
 
-// As it stands in the log; a duration counts back from now.
-Result<std::string> parse_time(const std::optional<std::string>& text) {
-  if (!text) return std::string();
-  const bool date = text->size() >= 10 && (*text)[4] == '-' && (*text)[7] == '-';
-  if (date) return *text;
+// A duration counts back from now.
+Result<std::optional<std::int64_t>> parse_time(const std::optional<std::string>& text) {
+  if (!text) return std::optional<std::int64_t>();
+  if (const Result<std::int64_t> time = console::parse_log_time(*text)) return std::optional(*time);
   const Result<std::int64_t> ago = parse_duration(*text);
   if (!ago) return fail("'" + *text + "' is no time", "write it like 10m or 2026-01-31T12:00:00Z");
-  return console::log_time(container::now() - *ago);
+  return std::optional(container::now() - *ago);
 }
 
 class Printer {
@@ -61,13 +61,13 @@ class Printer {
 };
 
 Result<int> act(const Options& o) {
-  console::LogQuery query{.follow = o.follow};
+  console::LogQuery query;
   query.since = TRY(during("--since", parse_time(o.since)));
   query.until = TRY(during("--until", parse_time(o.until)));
   if (o.tail && *o.tail != "all") {
     const auto lines = unsigned_number(*o.tail);
     if (!lines) return fail("--tail: '" + *o.tail + "' is no number of lines");
-    query.tail = *lines;
+    query.tail = lines;
   }
   const container::Home home = TRY(container::Home::open());
   const container::Container container = TRY(home.find(o.names.front()));
@@ -76,7 +76,13 @@ Result<int> act(const Options& o) {
                     " has no log: it ran in the foreground, and its output went to "
                     "whoever ran it",
                 "run it with -d to have its output kept");
-  query.ended = [&] { return !container.is_running(); };
+  // It has ended for whoever reads the log when nobody writes it any more.
+  Fd monitor;
+  if (o.follow && container::is_alive(container.state.monitor))
+    if (Result<Fd> found = sys::pidfd_open(container.state.monitor.pid))
+      monitor = std::move(*found);
+  query.follow = static_cast<bool>(monitor);
+  query.writer = monitor;
   Printer printer(o);
   TRY(console::read_log(container.path("log"), query,
                         [&](const console::LogRecord& record) { return printer(record); }));
