@@ -1,32 +1,43 @@
 // The kernel drops signals to a pid 1 that has no handler for them, unless they are blocked: so all
 // are blocked, and fetched one by one. SIGSTOP and SIGKILL can't be fetched; the latter ends the
 // whole pid namespace.
+// The command leads a session of its own, so its process group is an orphaned one as POSIX has it:
+// there the kernel discards the stop of SIGTSTP, SIGTTIN and SIGTTOU, since no shell could continue
+// it. Whoever sent one meant it to stop, and continues it by SIGCONT.
 #include "console/reaper.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "sys/bare.h"
 #include "sys/file.h"
 #include "sys/identity.h"
+#include "sys/signal.h"
 
 namespace umbel::console {
 
 namespace {
 
-void hand_on(const siginfo_t& info, HostPid command) {
-  // The terminal's job control stops the foreground group by itself; init is in no such group.
-  ::kill(command.value(), info.si_signo);
-}
-
-// Ends the process when it was the command that ended.
-void reap_all(HostPid command) {
+UMBEL_BARE void reap(long command) {
   for (;;) {
-    int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
-    if (pid <= 0) return;
-    if (pid != command.value()) continue;
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    for (;;) {
+      int status = 0;
+      const long pid = sys::bare_call(SYS_wait4, -1, reinterpret_cast<long>(&status),
+                                      WNOHANG | static_cast<long>(__WALL));
+      if (pid == -ECHILD) sys::bare_call(SYS_exit_group, 125);
+      if (pid <= 0) break;
+      if (pid != command) continue;
+      sys::bare_call(SYS_exit_group,
+                     WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    }
+    unsigned long all = ~0UL;
+    const long signal =
+        sys::bare_call(SYS_rt_sigtimedwait, reinterpret_cast<long>(&all), 0, 0, sizeof all);
+    if (signal <= 0 || signal == SIGCHLD) continue;
+    const bool stops = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+    sys::bare_call(SYS_kill, command, stops ? SIGSTOP : signal);
   }
 }
 
@@ -34,16 +45,9 @@ void reap_all(HostPid command) {
 
 void reap_until_end(HostPid command) {
   (void)sys::set_process_name("umbel-init");
-  sigset_t all{};
-  sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  sys::block_all_signals();
   (void)sys::close_from(0);
-  for (;;) {
-    reap_all(command);
-    siginfo_t info{};
-    if (::sigwaitinfo(&all, &info) < 0) continue;
-    if (info.si_signo != SIGCHLD) hand_on(info, command);
-  }
+  sys::run_bare(reap, command.value());
 }
 
 }  // namespace umbel::console
