@@ -30,6 +30,13 @@ const std::string* variable(const std::vector<std::string>& env, std::string_vie
   return found == env.end() ? nullptr : &*found;
 }
 
+// Where this kernel has keyrings.
+Result<void> new_keyring() {
+  const Result<std::int32_t> made = security::new_session_keyring();
+  if (!made && made.error().code != ENOSYS) return Failure(made.error());
+  return {};
+}
+
 Result<void> connect(const Command& command) {
   TRY(sys::new_session());
   if (command.terminal) {
@@ -158,10 +165,13 @@ Result<Person> settle(const Process& process, FdRef root) {
   return person;
 }
 
-Result<void> new_keyring() {
-  const Result<std::int32_t> made = security::new_session_keyring();
-  if (!made && made.error().code != ENOSYS) return Failure(made.error());
-  return {};
+Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group) {
+  if (!process.affinity.initial.empty()) TRY(security::set_affinity(process.affinity.initial));
+  if (group != nullptr) TRY(during("entering the cgroup", group->enter()));
+  if (!process.affinity.final.empty()) TRY(security::set_affinity(process.affinity.final));
+  if (process.new_keyring) TRY(new_keyring());
+  if (process.oom_score) TRY(security::set_oom_score(*process.oom_score));
+  return sys::set_dumpable(false);
 }
 
 Result<void> drop_privileges(const Process& process, const security::User& user) {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "cgroup/cgroup.h"
 #include "container/config.h"
 #include "security/seccomp.h"
 
@@ -27,8 +28,10 @@ struct Person {
 };
 Result<Person> settle(const Process& process, FdRef root);
 
-// A session keyring of the container's own, where this kernel has keyrings.
-Result<void> new_keyring();
+// What is done with the host's /proc and cgroups still in sight: processors, cgroup (nullptr: stays
+// in the caller's), keyring, the out-of-memory score. From then on nobody inside can look into this
+// process, which holds the host's descriptors, not even with the right to trace (CVE-2016-9962).
+Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group);
 
 // User, groups and capabilities; shared by the command and the reaper above it.
 Result<void> drop_privileges(const Process& process, const security::User& user);

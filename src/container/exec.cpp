@@ -75,8 +75,6 @@ struct Entry {
 };
 
 Result<void> inside(const Entry& entry, Fd& channel) {
-  // The container must not look into umbel's memory, until the program executes.
-  TRY(sys::set_dumpable(false));
   const Fd root = TRY(sys::open(cwd, "/", O_PATH | O_DIRECTORY));
   Fd slave;
   if (entry.process.terminal) {
@@ -98,20 +96,9 @@ Result<void> inside(const Entry& entry, Fd& channel) {
                       .preserved = entry.how.preserved}));
 }
 
-// What is done with the host's /proc and cgroups still in sight.
-Result<void> settle_outside(const Entry& entry) {
-  const Process& process = entry.process;
-  if (!process.affinity.initial.empty()) TRY(security::set_affinity(process.affinity.initial));
-  TRY(during("entering the cgroup", entry.group.enter()));
-  if (!process.affinity.final.empty()) TRY(security::set_affinity(process.affinity.final));
-  if (process.oom_score) TRY(security::set_oom_score(*process.oom_score));
-  if (process.new_keyring) TRY(new_keyring());
-  return {};
-}
-
 // In the stage. The copy that clone3 makes of it becomes the program.
 Result<void> enter(const Entry& entry, Fd& channel) {
-  TRY(settle_outside(entry));
+  TRY(settle_outside(entry.process, &entry.group));
   if (entry.join != 0) TRY(during("entering the container", sys::setns(entry.init, entry.join)));
   if ((entry.join & CLONE_NEWUSER) != 0)
     TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));

@@ -78,16 +78,7 @@ Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool o
 Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
   const Heard go = TRY(expect(channel, Word::go));
   const HostPid pid(static_cast<std::int32_t>(number(go.text).value_or(0)));
-  if (!config.process.affinity.initial.empty())
-    TRY(security::set_affinity(config.process.affinity.initial));
-  if (around.cgroup != nullptr) TRY(during("entering the cgroup", around.cgroup->enter()));
-  if (!config.process.affinity.final.empty())
-    TRY(security::set_affinity(config.process.affinity.final));
-  if (config.process.new_keyring) TRY(new_keyring());
-  if (config.process.oom_score) TRY(security::set_oom_score(*config.process.oom_score));
-  // Whoever is in a joined pid namespace must not look into umbel's memory, until the command
-  // executes.
-  if (around.namespaces.is_joined(ns::Kind::pid)) TRY(sys::set_dumpable(false));
+  TRY(settle_outside(config.process, around.cgroup));
   TRY(apply_settings(config, around.namespaces));
   const bool own_files = around.files.has_value();
   const Fd root = TRY(make_files(config, around, channel, pid));
@@ -112,6 +103,8 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
     return 127;
   }));
   TRY(drop_privileges(config.process, person.user));
+  // It has nothing of the host's any more, and an ordinary user's umbel must see its namespaces.
+  TRY(sys::set_dumpable(true));
   // The channel is the command's alone now: its end of file says that it executes.
   channel.close();
   console::reap_until_end(child.pid());
