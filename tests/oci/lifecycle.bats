@@ -114,13 +114,13 @@ teardown() { oci_teardown; }
 @test "what is missing is told at create, and nothing is left" {
   program /bin/nonsense
   run -1 oci create --bundle "$bundle" "$id"
-  contains "$output" "/bin/nonsense: No such file or directory"
+  contains "$output" "/bin/nonsense: no such file or directory"
   program nonsense
   run -1 oci create --bundle "$bundle" "$id"
   contains "$output" "nonsense: executable file not found in \$PATH"
   program /etc/passwd
   run -1 oci create --bundle "$bundle" "$id"
-  contains "$output" "Permission denied"
+  contains "$output" "permission denied"
   config '.process.args = ["true"]' '.root.path = "nowhere"'
   run -1 oci create --bundle "$bundle" "$id"
   contains "$output" "opening the root file system $bundle/nowhere"
@@ -134,7 +134,7 @@ teardown() { oci_teardown; }
   program /bin/broken
   create "$id"
   run -1 oci start "$id"
-  contains "$output" "/bin/broken: Exec format error"
+  contains "$output" "/bin/broken: exec format error"
 }
 
 @test "errors go to the log and to standard error" {
