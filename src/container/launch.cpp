@@ -63,7 +63,10 @@ Result<void> stage(const Config& config, Surroundings& around, Fd& channel) {
 
 Result<sys::Process> start_by_stage(const Config& config, Surroundings& around, Fd& ours,
                                     Fd& theirs) {
-  sys::Process helper = TRY(sys::start({}, [&] {
+  // Into its cgroup2 directory, which init inherits.
+  sys::Clone born;
+  if (around.cgroup != nullptr) born.cgroup = TRY(around.cgroup->directory());
+  sys::Process helper = TRY(sys::start(born, [&] {
     ours.close();  // or a launcher that dies would never read as end of file
     const Result<void> done = stage(config, around, theirs);
     if (!done) (void)say_error(theirs, done.error());

@@ -89,7 +89,12 @@ Result<std::optional<security::Filter>> filter_of(const Process& process, const 
 
 Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const std::string& name) {
   const std::string step = "--" + std::string(kind.option) + " with:" + name;
-  const Container other = TRY(during(step, home.find(name)));
+  // In full: what once was an abbreviation of it may be one of another container by now.
+  Result<Container> found = home.exactly(name);
+  if (!found && found.error().code == ENOENT)
+    return fail_with(ENOENT, step + ": there is no container " + name,
+                     "umbel ps -a lists what there is");
+  const Container other = TRY(during(step, std::move(found)));
   const Fd init = TRY(during(step, other.init()));
   Fd ns = TRY(during(step, sys::open(cwd,
                                      "/proc/" + std::to_string(other.state.init.pid.value()) +

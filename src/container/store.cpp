@@ -178,6 +178,13 @@ Result<std::string> Home::cache() const {
 
 Result<Container> Home::create(Config config) const {
   const bool invent = config.name.empty();
+  // Kept in full: an abbreviation may be one of another container by the next start.
+  for (const ns::KindInfo& kind : ns::kinds) {
+    ns::Source& source = config.namespaces[kind.kind];
+    if (source.from != ns::From::with) continue;
+    const std::string step = "--" + std::string(kind.option) + " with:" + source.what;
+    source.what = TRY(during(step, find(source.what))).name();
+  }
   if (!invent) TRY(check_name(config.name));
   for (int tries = 0;; ++tries) {
     if (invent) config.name = invented_name() + (tries < 8 ? "" : "-" + std::to_string(tries));

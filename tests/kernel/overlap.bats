@@ -63,3 +63,12 @@ while True: s.accept()[0].send(b"here")'
   contains "$output" "sleep 1000"
   equal "$(umbel ps --json | jq -r '.[] | select(.name=="a") | .status')" running
 }
+
+@test "what joins another is in its own cgroup, in every hierarchy" {
+  needs_controller pids
+  umbel run -d --name a -- sleep 1000
+  umbel run -d --name b --net with:a --time new -- sleep 1000
+  run cat "/proc/$(umbel show --json b | jq .pid)/cgroup"
+  equal "$(grep -c ':/umbel/b$' <<<"$output")" "$(grep -c . <<<"$output")"
+  contains "$(umbel top b)" "sleep 1000"
+}
