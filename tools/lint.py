@@ -21,6 +21,7 @@ LEVELS = [
     {"cgroup", "rootfs", "security", "network", "inspect", "console"},
     {"ns"},
     {"container"},
+    {"survey"},
     {"policy", "oci", "checkpoint"},
     {"migrate"},
     {"cli"},

@@ -90,6 +90,8 @@ _umbel_value() {
     exec:--user | exec:-u) echo nothing ;;
     attach:--detach-keys) echo nothing ;;
     ps:--filter | ps:-f) echo nothing ;;
+    graph:--svg) echo files ;;
+    graph:--if-removed) echo containers ;;
     logs:--tail | logs:-n) echo nothing ;;
     logs:--since) echo nothing ;;
     logs:--until) echo nothing ;;
@@ -109,7 +111,7 @@ _umbel_words() {
     places) umbel ps -aq 2>/dev/null | sed 's/$/:/' ;;
     sources) echo new host with: ns:/ ;;
     signals) echo HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;
-    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show logs top stats diff update rename info version help' ;;
+    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff update rename info version help' ;;
   esac
 }
 
@@ -159,6 +161,7 @@ _umbel() {
     cp) options='--help' operands=places ;;
     ps) options='--help --all --quiet --filter --no-trunc --json' operands=nothing ;;
     show) options='--help --json' operands=containers ;;
+    graph) options='--help --json --dot --svg --if-removed' operands=nothing ;;
     logs) options='--help --follow --tail --since --until --timestamps' operands=containers ;;
     top) options='--help --json' operands=containers ;;
     stats) options='--help --no-stream --json' operands=containers ;;

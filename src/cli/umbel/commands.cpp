@@ -43,6 +43,7 @@ constexpr std::array command_list = std::to_array<Command>({
     {"ps", "list", look, "list containers", Starts::no, &ps_verb},
     {"show", "inspect", look, "show a container: its namespaces, who shares them, limits, mounts",
      Starts::no, &show_verb},
+    {"graph", "", look, "show which containers share which namespaces", Starts::no, &graph_verb},
     {"logs", "", look, "print the output of a detached container", Starts::no, &logs_verb},
     {"top", "", look, "list the processes of a container", Starts::no, &top_verb},
     {"stats", "", look, "show what containers use, once a second", Starts::no, &stats_verb},

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "cli/umbel/graph_records.h"
 #include "cli/umbel/help.h"
 #include "cli/umbel/records.h"
 #include "cli/umbel/schema.h"
@@ -55,6 +56,7 @@ TEST(Docs, Schemas) {
   expect_schema<std::vector<StatsRecord>>("stats", "what containers use");
   expect_schema<std::vector<ChangeRecord>>("diff", "files that a container has changed");
   expect_schema<InfoRecord>("info", "what this host offers");
+  expect_schema<GraphRecord>("graph", "containers and namespaces");
   expect_schema<VersionRecord>("version", "umbel's version");
 }
 
