@@ -157,10 +157,8 @@ Result<int> quiet_signal(const proc::Keyed& status) {
 
 Result<void> ask(ProcessDump& process) {
   Process& frozen = *process.process;
-  const remote::Pointer instruction =
-      TRY(remote::find_system_call(process.mappings, frozen.memory));
   remote::Injection injection = TRY(remote::Injection::install(
-      frozen.threads.front().id, process.cpus.front(), instruction, frozen.memory));
+      frozen.threads.front().id, process.cpus.front(), process.mappings, frozen.memory));
   for (std::size_t i = 0; i < frozen.threads.size(); ++i) {
     Thread& thread = frozen.threads[i];
     const int signal = TRY(quiet_signal(process.statuses[i]));

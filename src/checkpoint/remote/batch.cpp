@@ -10,7 +10,7 @@ namespace umbel::checkpoint::remote {
 
 namespace {
 
-constexpr std::uint64_t must_succeed = 1;
+constexpr std::uint64_t must_succeed = 1, take_way_back = 2;
 // No system call answers this: errors reach down to -4095 only.
 constexpr std::uint64_t not_made = 0x8000'0000'dead'beef;
 // The two records that the session adds to end a batch.
@@ -48,6 +48,11 @@ Call Batch::add(SystemCall what, bool must, std::initializer_list<Argument> argu
   records_.push_back(record);
   names_.push_back(what.name);
   return {index};
+}
+
+void Batch::go_back() {
+  records_.push_back({.flags = take_way_back});
+  names_.push_back("");
 }
 
 Pointer Batch::bytes(std::span<const std::uint8_t> data) {

@@ -25,7 +25,7 @@ namespace umbel::checkpoint::remote {
 // What the stub reads and writes in the target; stub.cpp knows the offsets.
 struct Record {
   std::uint64_t number = 0;
-  std::uint64_t flags = 0;  // bit 0: a failure ends the batch
+  std::uint64_t flags = 0;  // bit 0: a failure ends the batch; bit 1: no call but the way back
   std::uint64_t answer = 0;
   std::uint64_t arguments[6] = {};
   std::uint64_t sources[6] = {};  // where the stub loads each argument from
@@ -117,6 +117,7 @@ class Batch {
 
  private:
   friend class Session;
+  void go_back();
   Call add(SystemCall what, bool must, std::initializer_list<Argument> arguments);
   void copy_out(Pointer from, std::span<std::uint8_t> into) const;
   Place place_;

@@ -1,6 +1,10 @@
-// The code page is executable and never writable for the target, so that a target which forbids
-// itself such memory (PR_SET_MDWE) can be served too; the data pages become writable by the stub's
-// own first call, which gives PROT_EXEC up.
+// The very first call has nothing but an instruction in the program's own code to be made with.
+// Were umbel killed right then, the thread would run on behind that instruction with registers that
+// are not its own. So it is made in the unused end of the vDSO's last page, of which a write
+// through /proc/PID/mem makes a private copy, with a way back behind it. The code page is
+// executable and never writable for the target, so that a target which forbids itself such memory
+// (PR_SET_MDWE) can be served too; the data pages become writable by the stub's own first call,
+// which gives PROT_EXEC up.
 #include "checkpoint/remote/injection.h"
 
 #include <sys/mman.h>
@@ -11,6 +15,7 @@
 #include <vector>
 
 #include "checkpoint/remote/stub.h"
+#include "checkpoint/remote/way_back.h"
 #include "sys/ptrace.h"
 #include "sys/remote_memory.h"
 
@@ -38,8 +43,8 @@ std::optional<Pointer> search(const proc::Mapping& mapping, FdRef memory) {
 // A group stop and an interruption may be waiting to be told; neither is what is waited for.
 Result<void> run_to_system_call_stop(HostPid tid) {
   for (int tries = 0; tries < 64; ++tries) {
-    TRY(sys::resume_to_system_call(tid));
-    const sys::Stop stop = TRY(sys::wait_stop(tid));
+    TRY(persist([&] { return sys::resume_to_system_call(tid); }));
+    const sys::Stop stop = TRY(persist([&] { return sys::wait_stop(tid); }));
     if (stop.ended()) return fail_with(ESRCH, "it ended while it made a call for umbel");
     if (stop.why == sys::Stop::Why::signal && stop.signal == system_call_stop) return {};
     if (stop.why == sys::Stop::Why::signal)
@@ -50,10 +55,13 @@ Result<void> run_to_system_call_stop(HostPid tid) {
 }
 
 Result<std::uint64_t> make_call(HostPid tid, user_regs_struct registers) {
+  // Registers first: with every signal blocked and the old registers, a thread that loses its
+  // tracer would go on deaf.
   TRY(sys::set_registers(tid, registers));
+  TRY(sys::set_signal_mask(tid, ~std::uint64_t{0}));
   TRY(run_to_system_call_stop(tid));
   TRY(run_to_system_call_stop(tid));
-  const user_regs_struct after = TRY(sys::get_registers(tid));
+  const user_regs_struct after = TRY(persist([&] { return sys::get_registers(tid); }));
   return after.rax;
 }
 
@@ -82,14 +90,11 @@ Result<std::uint64_t> single_call(HostPid tid, const Cpu& cpu, Pointer instructi
   std::size_t i = 0;
   for (const Argument& argument : arguments) *slots[i++] = argument.value();
 
-  TRY(sys::set_signal_mask(tid, ~std::uint64_t{0}));
   const Result<std::uint64_t> answer = make_call(tid, registers);
   // Whatever came of it, the thread gets its own state back.
-  const Result<void> registers_back = sys::set_registers(tid, cpu.registers);
-  const Result<void> mask_back = sys::set_signal_mask(tid, cpu.mask);
+  const Result<void> back = put_back(tid, cpu);
   if (!answer) return Failure(answer.error());
-  if (!registers_back) return Failure(registers_back.error());
-  if (!mask_back) return Failure(mask_back.error());
+  if (!back) return Failure(back.error());
   if (*answer > static_cast<std::uint64_t>(-4096))
     return Failure(Error{.code = static_cast<int>(-static_cast<std::int64_t>(*answer)),
                          .call = what.name,
@@ -97,13 +102,44 @@ Result<std::uint64_t> single_call(HostPid tid, const Cpu& cpu, Pointer instructi
   return *answer;
 }
 
-Result<Injection> Injection::install(const ThreadId& thread, const Cpu& cpu, Pointer instruction,
-                                     FdRef memory) {
+std::optional<Pointer> find_room(std::span<const proc::Mapping> mappings, FdRef memory) {
+  const auto vdso = std::ranges::find(mappings, "[vdso]", &proc::Mapping::path);
+  if (vdso == mappings.end()) return std::nullopt;
+  std::vector<std::uint8_t> last(page);
+  if (!sys::read_all_at(memory, vdso->end - page, last)) return std::nullopt;
+  const auto used = std::find_if(last.rbegin(), last.rend(), [](auto byte) { return byte != 0; });
+  constexpr std::uint64_t alignment = 16;
+  const auto unused = static_cast<std::uint64_t>(used - last.rbegin());
+  if (unused < way_back_size + alignment) return std::nullopt;
+  return Pointer((vdso->end - unused + alignment - 1) / alignment * alignment);
+}
+
+Result<void> Injection::prepare(std::span<const proc::Mapping> mappings) {
+  const std::optional<Pointer> room = find_room(mappings, memory_);
+  if (!room) {
+    instruction_ = TRY(find_system_call(mappings, memory_));
+    return {};
+  }
+  instruction_ = *room;
+  room_ = way_back_size;
+  return sys::write_all_at(memory_, room->value(), way_back(*cpu_, *room));
+}
+
+Result<void> Injection::clear_room() {
+  const std::vector<std::uint8_t> zeroes(std::exchange(room_, 0));
+  return persist([&] { return sys::write_all_at(memory_, instruction_.value(), zeroes); });
+}
+
+Result<Injection> Injection::install(const ThreadId& thread, const Cpu& cpu,
+                                     std::span<const proc::Mapping> mappings, FdRef memory) {
+  Injection made(thread.tid, cpu, memory);
+  TRY(made.prepare(mappings));
   const std::uint64_t base = TRY(during(
       "making room for the calls of umbel",
-      single_call(thread.tid, cpu, instruction, call::mmap,
+      single_call(thread.tid, cpu, made.instruction_, call::mmap,
                   {0, Scratch::size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0})));
-  Injection made(thread.tid, cpu, instruction, Scratch::remote(Pointer(base), memory));
+  made.scratch_ = Scratch::remote(Pointer(base), memory);
+  made.installed_ = true;
   TRY(made.scratch_.write(made.scratch_.code(), stub().code));
   return made;
 }
@@ -111,19 +147,24 @@ Result<Injection> Injection::install(const ThreadId& thread, const Cpu& cpu, Poi
 Injection::Injection(Injection&& other) noexcept
     : tid_(other.tid_),
       cpu_(other.cpu_),
+      memory_(other.memory_),
       instruction_(other.instruction_),
+      room_(std::exchange(other.room_, 0)),
       scratch_(other.scratch_),
       installed_(std::exchange(other.installed_, false)) {}
 
 Injection::~Injection() {
   if (installed_) (void)remove();
+  if (room_ != 0) (void)clear_room();
 }
 
 Result<void> Injection::remove() {
   installed_ = false;
-  TRY(during("taking the scratch pages out", single_call(tid_, *cpu_, instruction_, call::munmap,
-                                                         {scratch_.base(), Scratch::size})));
-  return {};
+  TRY(during("taking the scratch pages out", persist([&] {
+               return single_call(tid_, *cpu_, instruction_, call::munmap,
+                                  {scratch_.base(), Scratch::size});
+             })));
+  return clear_room();
 }
 
 }  // namespace umbel::checkpoint::remote

@@ -17,7 +17,8 @@ Scratch Scratch::remote(Pointer base, FdRef memory) {
 Scratch Scratch::shared(Pointer base, Pointer code) { return {base, code, std::nullopt}; }
 
 Place Scratch::place() const {
-  constexpr std::uint64_t usable = size - page - frame_room, half = usable / 2;
+  constexpr std::uint64_t stack_room = 256;
+  constexpr std::uint64_t usable = size - page - stack_room, half = usable / 2;
   return {.records = Pointer(base_.value() + page),
           .record_bytes = half,
           .data = Pointer(base_.value() + page + half),

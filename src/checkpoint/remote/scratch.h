@@ -26,9 +26,8 @@ class Scratch {
   Pointer base() const { return base_; }
   Pointer code() const { return code_; }
   Place place() const;
-  // 16 KiB at the end: where a signal frame lies with room for another below it.
-  Pointer frame_end() const { return Pointer(base_.value() + size); }
-  static constexpr std::uint64_t frame_room = 4 * page;
+  // For threads that have no stack yet: nothing is ever put there.
+  Pointer stack() const { return Pointer(base_.value() + size - 256); }
 
   Result<void> write(Pointer to, std::span<const std::uint8_t> data) const;
   Result<void> read(Pointer from, std::span<std::uint8_t> into) const;

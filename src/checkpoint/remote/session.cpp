@@ -1,8 +1,9 @@
 // The thread runs with every signal blocked but one whose default is to be ignored; a tracer sees
 // even an ignored signal, so sending that one to oneself is a stop that harms nobody when no tracer
 // is left to see it. (A breakpoint would kill then, and would reset a SIGTRAP that is blocked or
-// ignored.) The mask is put back before the registers: at every moment either the frame or the
-// registers lead back to what the thread was doing.
+// ignored.) The mask is put back before the registers: at every moment either the way back or the
+// registers lead to what the thread was doing. It keeps its own stack pointer, so that a signal
+// that is handled without umbel finds room for its frame.
 #include "checkpoint/remote/session.h"
 
 #include <elf.h>
@@ -14,8 +15,8 @@
 #include <cstring>
 #include <utility>
 
-#include "checkpoint/remote/frame.h"
 #include "checkpoint/remote/stub.h"
+#include "checkpoint/remote/way_back.h"
 #include "sys/ptrace.h"
 
 namespace umbel::checkpoint::remote {
@@ -50,6 +51,11 @@ Result<void> write_cpu(HostPid tid, const Cpu& cpu) {
   return sys::set_registers(tid, cpu.registers);
 }
 
+Result<void> put_back(HostPid tid, const Cpu& cpu) {
+  TRY(persist([&] { return sys::set_signal_mask(tid, cpu.mask); }));
+  return persist([&] { return sys::set_registers(tid, cpu.registers); });
+}
+
 int quiet_signal(std::uint64_t pending, std::uint64_t caught) {
   static constexpr std::array candidates{SIGURG, SIGWINCH, SIGCHLD};
   for (const std::uint64_t avoided : {pending | caught, pending})
@@ -63,7 +69,7 @@ Session::Session(Session&& other) noexcept
       scratch_(other.scratch_),
       cpu_(std::move(other.cpu_)),
       end_signal_(other.end_signal_),
-      frame_(other.frame_),
+      foreign_(other.foreign_),
       entered_(std::exchange(other.entered_, false)),
       held_(std::move(other.held_)) {}
 
@@ -73,10 +79,12 @@ Session::~Session() {
 
 Result<Session> Session::enter(const ThreadId& thread, Scratch& scratch, Cpu cpu, int end_signal) {
   Session made(thread, scratch, std::move(cpu), end_signal);
-  const Frame frame = make_frame(made.cpu_, scratch.frame_end());
-  ensure(frame.bytes.size() < Scratch::frame_room, "the extended state is too large for a frame");
-  TRY(scratch.write(Pointer(frame.address), frame.bytes));
-  made.frame_ = frame.stack;
+  const Pointer home(scratch.code().value() + stub().way_back);
+  // Without its call: the batch jumps to where the mask is put back.
+  const Pointer start(home.value() - way_back_entry);
+  const std::vector<std::uint8_t> code = way_back(made.cpu_, start);
+  TRY(scratch.write(home, std::span(code).subspan(way_back_entry)));
+  made.foreign_ = true;
   made.entered_ = true;
   return made;
 }
@@ -94,8 +102,8 @@ Result<void> Session::place(Batch& batch) {
   Batch closing(
       Place{.records = Pointer(records.value() + size), .record_bytes = 4 * sizeof(Record)});
   closing.attempt(call::tgkill, thread_.inner_pid.value(), thread_.inner_tid.value(), end_signal_);
-  if (frame_ != 0)
-    closing.attempt(call::rt_sigreturn);
+  if (foreign_)
+    closing.go_back();
   else
     closing.attempt(call::exit_group, 1);
   const auto bytes = [](const std::vector<Record>& list) {
@@ -116,7 +124,7 @@ user_regs_struct Session::at_loop(std::uint64_t end) const {
   registers.eflags = plain_flags;
   registers.rbx = scratch_->place().records.value();
   registers.r13 = end;
-  registers.rsp = frame_ != 0 ? frame_ : scratch_->frame_end().value() - 256;
+  if (!foreign_) registers.rsp = scratch_->stack().value();
   registers.rip = scratch_->code().value() + stub().loop_entry;
   if (scratch_->fresh()) {
     registers.rip = scratch_->code().value() + stub().call_entry;
@@ -151,14 +159,14 @@ Result<void> Session::finish(SystemCall what, std::uint64_t argument) {
 
 Result<bool> Session::is_end(int signal, std::uint64_t end_record) const {
   if (signal != end_signal_) return false;
-  const user_regs_struct registers = TRY(sys::get_registers(thread_.tid));
+  const user_regs_struct registers = TRY(persist([&] { return sys::get_registers(thread_.tid); }));
   return registers.rbx == end_record &&
          registers.rip == scratch_->code().value() + stub().after_call;
 }
 
 Result<void> Session::wait_until_done(std::uint64_t end_record) {
   for (;;) {
-    const sys::Stop stop = TRY(sys::wait_stop(thread_.tid));
+    const sys::Stop stop = TRY(persist([&] { return sys::wait_stop(thread_.tid); }));
     if (stop.ended())
       return fail_with(ESRCH, named(thread_) + " ended while it made calls for umbel");
     if (stop.why == sys::Stop::Why::signal) {
@@ -169,7 +177,7 @@ Result<void> Session::wait_until_done(std::uint64_t end_record) {
                     " while it made calls for umbel");
       held_.push_back(stop.signal);
     }
-    TRY(sys::resume(thread_.tid));
+    TRY(persist([&] { return sys::resume(thread_.tid); }));
   }
 }
 
@@ -193,8 +201,7 @@ Result<void> Session::make_room(Batch& batch, std::size_t calls, std::size_t dat
 Result<void> Session::leave() {
   entered_ = false;
   // The extended state is untouched: the stub uses none of it.
-  TRY(sys::set_signal_mask(thread_.tid, cpu_.mask));
-  return sys::set_registers(thread_.tid, cpu_.registers);
+  return put_back(thread_.tid, cpu_);
 }
 
 }  // namespace umbel::checkpoint::remote

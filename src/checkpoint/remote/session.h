@@ -1,9 +1,10 @@
 // A stopped, traced thread that works for umbel for a while. What it was doing is put back by
 // leave(), or by the destructor; and should umbel be killed in between, by the thread itself: every
-// batch of a foreign thread ends with a signal that only a tracer sees and then with rt_sigreturn
-// to a frame that holds its own state.
+// batch of a foreign thread ends with a signal that only a tracer sees and then with code that
+// leads back to what it was doing.
 #pragma once
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/user.h>
 
@@ -31,6 +32,17 @@ struct Cpu {
 };
 Result<Cpu> read_cpu(HostPid tid);
 Result<void> write_cpu(HostPid tid, const Cpu& cpu);
+// Mask and registers alone: what a batch changes.
+Result<void> put_back(HostPid tid, const Cpu& cpu);
+
+// For what puts a foreign thread back: giving up after one failure would harm the program.
+template <class Step>
+auto persist(Step step) {
+  constexpr int tries = 3;
+  auto outcome = step();
+  for (int i = 1; i < tries && !outcome && outcome.error().code != ESRCH; ++i) outcome = step();
+  return outcome;
+}
 
 // Among the signals whose default is to be ignored, one that is neither pending nor, if possible,
 // handled: masks as in /proc/PID/status.
@@ -73,7 +85,7 @@ class Session {
   Scratch* scratch_;
   Cpu cpu_;
   int end_signal_;
-  std::uint64_t frame_ = 0;  // 0: no frame
+  bool foreign_ = false;  // it has a state to go back to
   bool entered_ = false;
   std::vector<int> held_;
 };

@@ -11,9 +11,11 @@ namespace umbel::checkpoint::remote {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 78> code{
+constexpr std::array<std::uint8_t, 84> code{
     0x0f, 0x05,                          // call_entry:  syscall
-    0x48, 0x8b, 0x43, 0x48,              // loop_entry:  mov rax, [rbx + sources[0]]
+    0xf6, 0x43, 0x08, 0x02,              // loop_entry:  test byte [rbx + flags], 2
+    0x75, 0x58,                          //              jnz way_back
+    0x48, 0x8b, 0x43, 0x48,              //              mov rax, [rbx + sources[0]]
     0x48, 0x8b, 0x38,                    //              mov rdi, [rax]
     0x48, 0x8b, 0x43, 0x50,              //              mov rax, [rbx + sources[1]]
     0x48, 0x8b, 0x30,                    //              mov rsi, [rax]
@@ -33,9 +35,9 @@ constexpr std::array<std::uint8_t, 78> code{
     0xf6, 0x43, 0x08, 0x01,              //              test byte [rbx + flags], 1
     0x74, 0x05,                          //              jz next
     0x4c, 0x89, 0xeb,                    //              mov rbx, r13
-    0xeb, 0xba,                          //              jmp loop_entry
-    0x48, 0x83, 0xc3, 0x78,              // next:        add rbx, sizeof record
     0xeb, 0xb4,                          //              jmp loop_entry
+    0x48, 0x83, 0xc3, 0x78,              // next:        add rbx, sizeof record
+    0xeb, 0xae,                          //              jmp loop_entry
 };
 static_assert(offsetof(Record, sources) == 0x48 && offsetof(Record, number) == 0);
 static_assert(offsetof(Record, answer) == 0x10 && offsetof(Record, flags) == 8);
@@ -43,6 +45,8 @@ static_assert(sizeof(Record) == 0x78);
 
 }  // namespace
 
-Stub stub() { return {.code = code, .call_entry = 0, .loop_entry = 2, .after_call = 0x31}; }
+Stub stub() {
+  return {.code = code, .call_entry = 0, .loop_entry = 2, .after_call = 0x37, .way_back = 0x60};
+}
 
 }  // namespace umbel::checkpoint::remote
