@@ -3,7 +3,9 @@
 // step fails, until all of them are let go at the end.
 #include "checkpoint/restore.h"
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "checkpoint/freeze/crew.h"
@@ -13,6 +15,7 @@
 #include "checkpoint/resource/credentials.h"
 #include "checkpoint/resource/open_files.h"
 #include "checkpoint/tasks/build.h"
+#include "checkpoint/tasks/guard.h"
 #include "checkpoint/tasks/tasks.h"
 #include "checkpoint/tasks/workplace.h"
 #include "inspect/process.h"
@@ -84,6 +87,18 @@ Result<void> each_living(const Tasks& tasks, std::string_view what, Step step) {
   return {};
 }
 
+Result<void> let_all_run(const Tasks& tasks) {
+  const auto living =
+      std::ranges::count_if(tasks.all(), [](const auto& task) { return !task->record->zombie; });
+  // The threads of one process end together anyway.
+  std::optional<Guard> guard;
+  if (living > 1) guard = TRY(Guard::start(tasks));
+  // Children first, so that a parent which looks at once finds them at work.
+  for (auto task = tasks.all().rbegin(); task != tasks.all().rend(); ++task)
+    if (!(*task)->record->zombie) TRY(let_run(**task));
+  return guard ? guard->dismiss() : Result<void>();
+}
+
 }  // namespace
 
 Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader) {
@@ -115,9 +130,7 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   TRY(each_living(tasks, "finishing",
                   [&](Task& task) { return build_end(restore, task, workplace); }));
   if (options.at) TRY(options.at(Stage::pre_resume, restored.root));
-  // Children first, so that a parent which looks at once finds them at work.
-  for (auto task = tasks.all().rbegin(); task != tasks.all().rend(); ++task)
-    if (!(*task)->record->zombie) TRY(let_run(**task));
+  TRY(let_all_run(tasks));
   restored.statistics.processes = restore.tree.processes.size();
   for (const image::Process& process : restore.tree.processes)
     restored.statistics.threads += process.threads.size();

@@ -106,7 +106,7 @@ Result<Reader> Reader::directory(Fd dir) {
     return fail("the image has format " + std::to_string(made.manifest_.version) +
                     ", and this umbel reads format " + std::to_string(format_version),
                 "restore it with the umbel that took it");
-  made.pages_ = TRY(sys::open(made.dir_, pages_name, O_RDONLY));
+  made.pages_ = TRY(during("opening the image", sys::open(made.dir_, pages_name, O_RDONLY)));
   return made;
 }
 
@@ -118,7 +118,7 @@ const Member* Reader::find(const std::string& name) const {
 Result<Value> Reader::record(const std::string& name) const {
   const Member* member = find(name);
   if (member == nullptr) return damaged("it has no '" + name + "'");
-  const std::string text = TRY(sys::read_file(dir_, name));
+  const std::string text = TRY(during("reading the image", sys::read_file(dir_, name)));
   const auto bytes = as_bytes(text);
   if (bytes.size() != member->size || member->extents.size() != 1 ||
       checksum(bytes) != member->extents[0].checksum)

@@ -4,12 +4,15 @@
 // that the parent was born in come before the parent's setsid(2), and all others after.
 #include "checkpoint/tasks/tasks.h"
 
+#include <fcntl.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <ranges>
 
+#include "checkpoint/freeze/tree.h"
+#include "inspect/process.h"
 #include "sys/file.h"
 #include "sys/ptrace.h"
 
@@ -26,9 +29,13 @@ bool has_filters(const image::Tree& tree) {
   });
 }
 
-// What a child does until umbel takes it over.
-[[noreturn]] void wait_for_tracer() {
-  for (;;) ::pause();
+// What the first process does until umbel takes it over. Should umbel be killed before that, the
+// pipe ends, and so does the process.
+int wait_for_tracer(sys::Pipe& alive) {
+  alive.write = Fd();
+  char none = 0;
+  (void)sys::read(alive.read, {&none, 1});
+  return 1;
 }
 
 Failure pid_taken(Error error, InnerPid pid) {
@@ -76,6 +83,13 @@ Result<void> expect_stop(HostPid tid) {
   return {};
 }
 
+void wait_ended(HostPid tid) {
+  for (;;) {
+    const Result<sys::Stop> stop = remote::persist([&] { return sys::wait_stop(tid); });
+    if (!stop || stop->ended()) return;
+  }
+}
+
 }  // namespace
 
 Tasks::Tasks(Restore& restore, const Workplace& workplace)
@@ -84,21 +98,28 @@ Tasks::Tasks(Restore& restore, const Workplace& workplace)
     tasks_.push_back(std::make_unique<Task>(restore.tree.processes[i], workplace.scratch(i)));
 }
 
+// Those in the records and those that were made by a step which failed before it could say so.
+std::vector<HostPid> Tasks::everybody() const {
+  std::vector<HostPid> pids;
+  if (!root_) return pids;
+  if (Result<std::vector<HostPid>> found = tree_of(root_.pid())) pids = std::move(*found);
+  for (const auto& task : tasks_)
+    if (task->born() && std::ranges::find(pids, task->pid) == pids.end()) pids.push_back(task->pid);
+  return pids;
+}
+
 Tasks::~Tasks() {
   // Each would be killed by the end of its tracer too, but who asks may go on living.
-  for (const auto& task : tasks_)
-    if (task->born() && !task->record->zombie)
-      (void)sys::signal_thread(task->pid, task->pid, SIGKILL);
-  for (const auto& task : tasks_) {
-    if (!task->born() || task->record->zombie) continue;
-    for (auto tid = task->threads.rbegin(); tid != task->threads.rend(); ++tid) {
-      // The root is waited for by its owner.
-      if (*tid == root_.pid()) continue;
-      for (;;) {
-        const Result<sys::Stop> stop = sys::wait_stop(*tid);
-        if (!stop || stop->ended()) break;
-      }
-    }
+  const std::vector<HostPid> pids = everybody();
+  for (const HostPid pid : pids) (void)sys::signal_thread(pid, pid, SIGKILL);
+  for (const HostPid pid : std::views::reverse(pids)) {
+    const Result<inspect::Process> process = inspect::Process::open(pid);
+    const Result<std::vector<HostPid>> threads =
+        process ? process->threads() : Result<std::vector<HostPid>>(std::vector{pid});
+    if (!threads) continue;
+    // The leader ends last, and the root is waited for by its owner.
+    for (const HostPid tid : std::views::reverse(*threads))
+      if (tid != root_.pid()) wait_ended(tid);
   }
 }
 
@@ -125,8 +146,9 @@ Result<void> Tasks::make_root() {
   Task& root = *tasks_.front();
   const pid_t pid = root.record->pid.value();
   const std::uint64_t flags = restore_.options.sibling ? CLONE_PARENT : 0;
-  Result<sys::Process> started =
-      sys::start({.flags = flags, .set_tid = {&pid, 1}}, []() -> int { wait_for_tracer(); });
+  sys::Pipe alive = TRY(sys::pipe(O_CLOEXEC));
+  Result<sys::Process> started = sys::start({.flags = flags, .set_tid = {&pid, 1}},
+                                            [&]() -> int { return wait_for_tracer(alive); });
   if (!started) return pid_taken(started.error(), root.record->pid);
   root_ = std::move(*started);
   std::uint32_t options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;

@@ -43,6 +43,7 @@ class Tasks {
   Fd keep();
 
  private:
+  std::vector<HostPid> everybody() const;
   Result<void> make_root();
   // Gives the task its session, and its children in between.
   Result<void> settle(Task& task, InnerPid born_session);
