@@ -10,6 +10,7 @@
 #include "container/process_id.h"
 #include "container/start.h"
 #include "sys/file.h"
+#include "sys/wait.h"
 
 namespace umbel::container {
 
@@ -39,6 +40,19 @@ Result<cgroup::Cgroup> group_of(const Container& container, std::string_view wis
               "start it where umbel may make cgroups (umbel info says how)");
 }
 
+// A cgroup that was made and not recorded yet: claimed again, it can be removed. An init that was
+// not recorded either ends with its umbel, but it may still be about to. What is in use for longer
+// is another's (of the same name, in another state directory).
+Result<void> remove_unrecorded(const Container& container) {
+  for (int tries = 0; tries < 200; ++tries) {
+    Result<cgroup::Cgroup> claimed = cgroup::Cgroup::create(container.config.cgroup);
+    if (claimed) return claimed->remove();
+    if (claimed.error().code != EEXIST) break;
+    sys::sleep_for(10ms);
+  }
+  return {};
+}
+
 // What a killed umbel left: an init that is still there, a cgroup that was never recorded.
 Result<void> clean_up(Container& container) {
   State& state = container.state;
@@ -54,10 +68,7 @@ Result<void> clean_up(Container& container) {
     (void)group.kill(SIGKILL);
     return group.remove();
   }
-  if (container.config.cgroup.empty()) return {};
-  // Made, but not recorded yet; claimed again, its owner's end removes it.
-  Result<cgroup::Cgroup> unrecorded = cgroup::Cgroup::create(container.config.cgroup);
-  return unrecorded ? unrecorded->remove() : Result<void>();
+  return container.config.cgroup.empty() ? Result<void>() : remove_unrecorded(container);
 }
 
 // A value that the changes leave open keeps what it was.
