@@ -82,7 +82,9 @@ struct Config {
   ns::Settings settings;
   rootfs::Spec files;
   Process process;
-  std::string cgroup;  // below the root of each hierarchy; empty: stay in the caller's
+  // Below the root of each hierarchy; the name is added to one that ends with '/' or '-'. Empty: stay
+  // in the caller's.
+  std::string cgroup;
   cgroup::Limits limits;
   std::vector<cgroup::DeviceRule> device_rules;
   bool init = true;  // the small reaper is pid 1

@@ -203,7 +203,7 @@ Result<Container> Home::create(Config config) const {
     TRY(made.lock());
     if (config.named_host && !config.settings.hostname)
       config.settings.hostname = config.name.substr(0, most_letters_of_host);
-    if (config.cgroup.ends_with('/')) config.cgroup += config.name;
+    if (config.cgroup.ends_with('/') || config.cgroup.ends_with('-')) config.cgroup += config.name;
     made.config = std::move(config);
     made.state.created = now();
     TRY(made.save_config());

@@ -17,7 +17,7 @@ Result<Bundle> read(const BundleOptions& options, const std::string& id) {
       TRY(umbel::oci::read_bundle(options.path.empty() ? "." : options.path, &bundle.warnings));
   config.name = id;
   config.process.new_keyring = !options.same_keyring;
-  if (config.cgroup.empty()) config.cgroup = "umbel-oci/";  // and its name
+  if (config.cgroup.empty()) config.cgroup = "umbel-oci-";  // and its name
   // There nobody can make device nodes, and the kernel takes no rules about them.
   if (!is_host_root()) config.device_rules.clear();
   return bundle;

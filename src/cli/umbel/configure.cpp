@@ -361,9 +361,10 @@ class Builder {
   }
 
   Result<void> place_cgroup() {
-    const std::string parent = o_.cgroup_parent.value_or("umbel");
+    // Without a directory of umbel's own above, which every start would make and remove.
+    const std::string parent = o_.cgroup_parent.value_or("/");
     const auto first = parent.find_first_not_of('/');
-    config().cgroup = (first == std::string::npos ? "" : parent.substr(first) + "/");
+    config().cgroup = first == std::string::npos ? "umbel-" : parent.substr(first) + "/";
     if (caller_.administrator || caller_.cgroup.writable) return {};
     const std::string_view limit = any_limit(o_.limits);
     if (!limit.empty() || o_.cgroup_parent)

@@ -80,7 +80,7 @@ TEST(Configure, DefaultsOfACarefulPerson) {
   EXPECT_FALSE(has(config.process.env, "SECRET=x"));
   EXPECT_TRUE(has(config.files.masked, "/proc/kcore"));
   EXPECT_TRUE(has(config.files.read_only, "/proc/sys"));
-  EXPECT_EQ(config.cgroup, "umbel/");
+  EXPECT_EQ(config.cgroup, "umbel-");
   EXPECT_FALSE(config.device_rules.empty());
   EXPECT_TRUE(config.init);
 }
@@ -185,7 +185,7 @@ TEST(Configure, ABundleDecides) {
   EXPECT_EQ(plain->config.process.user.uid, 7U);
   EXPECT_EQ(plain->config.namespaces[Kind::pid].from, From::fresh);
   EXPECT_EQ(plain->config.namespaces[Kind::net].from, From::host);
-  EXPECT_EQ(plain->config.cgroup, "umbel/");
+  EXPECT_EQ(plain->config.cgroup, "umbel-");
   const Result<Configured> changed = configured({"-e", "B=option", "-w", "/", "--", "true"});
   ASSERT_EQ(sys::why_not(changed), "");
   EXPECT_EQ(changed->config.process.args, std::vector<std::string>{"true"});

@@ -80,8 +80,8 @@ Section container(RunOptions& o) {
            {"rm", 0, "", "remove it when it ends", &o.remove},
            {"label", 'l', "NAME=VALUE", "a note for ps --filter and show", &o.labels},
            {"pidfile", 0, "FILE", "write the host's pid of its first process to FILE", &o.pid_file},
-           {"cgroup-parent", 0, "PATH", "where its cgroup is made; without it umbel",
-            &o.cgroup_parent}}};
+           {"cgroup-parent", 0, "PATH",
+            "where its cgroup is made; without it umbel-NAME at the top", &o.cgroup_parent}}};
 }
 
 Syntax syntax(RunOptions& o) {
