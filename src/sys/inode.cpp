@@ -60,6 +60,15 @@ Result<void> set_extended_attribute_at(const std::string& path, const std::strin
                  "lsetxattr", name + " of " + path);
 }
 
+Result<std::string> socket_protocol(const std::string& link) {
+  std::array<char, 64> name{};
+  const ssize_t length =
+      ::getxattr(link.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
+  if (length < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+    return Failure(last_error("getxattr", link));
+  return std::string(name.data());
+}
+
 Result<void> may_write(FdRef dir, const std::string& path) {
   return checked(::faccessat(dir.number(), path.c_str(), W_OK, AT_EACCESS), "access", path);
 }
@@ -77,6 +86,21 @@ Result<void> set_times_at(FdRef dir, const std::string& path, const struct stat&
   const std::array<timespec, 2> times{like.st_atim, like.st_mtim};
   return checked(::utimensat(dir.number(), path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW),
                  "utimensat", path);
+}
+
+Result<Fd> open_handle(FdRef mount, const Handle& handle, int flags) {
+  std::vector<std::uint8_t> room(sizeof(file_handle) + handle.bytes.size());
+  auto* const made = reinterpret_cast<file_handle*>(room.data());
+  made->handle_bytes = static_cast<unsigned>(handle.bytes.size());
+  made->handle_type = handle.type;
+  std::ranges::copy(handle.bytes, room.data() + sizeof(file_handle));
+  return Fd(TRY(checked_int(::open_by_handle_at(mount.number(), made, flags | O_CLOEXEC),
+                            "open_by_handle_at")));
+}
+
+Result<void> link_open_file(FdRef file, const std::string& path) {
+  return checked(::linkat(file.number(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH), "linkat",
+                 path);
 }
 
 Result<void> copy_contents(FdRef from, FdRef to) {

@@ -56,6 +56,18 @@ Result<Fd> shared_memory(std::uint64_t size) {
   return memory;
 }
 
+Result<Fd> sealable_memory_file(const std::string& name) {
+  return Fd(TRY(checked_int(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                            "memfd_create", name)));
+}
+Result<int> seals(FdRef memory_file) {
+  return checked_int(::fcntl(memory_file.number(), F_GET_SEALS), "F_GET_SEALS");
+}
+Result<void> add_seals(FdRef memory_file, int seals) {
+  if (seals == 0) return {};
+  return checked(::fcntl(memory_file.number(), F_ADD_SEALS, seals), "F_ADD_SEALS");
+}
+
 Result<std::vector<Range>> data_ranges(FdRef file, std::uint64_t size) {
   std::vector<Range> found;
   for (off64_t at = 0; static_cast<std::uint64_t>(at) < size;) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -36,6 +37,11 @@ Result<void> protect(std::uint64_t address, std::size_t size, int protection);
 // Shared anonymous memory as a descriptor. Needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN; without
 // them it is a memory file, which differs in its name only.
 Result<Fd> shared_memory(std::uint64_t size);
+
+// memfd_create(2) whose seals (F_SEAL_*) can be added to.
+Result<Fd> sealable_memory_file(const std::string& name);
+Result<int> seals(FdRef memory_file);
+Result<void> add_seals(FdRef memory_file, int seals);
 
 // Parts of a file that hold data; the rest are holes: lseek(2) SEEK_DATA.
 struct Range {

@@ -2,6 +2,7 @@
 #include "sys/watch.h"
 
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +24,20 @@ void forget_events(FdRef watch) {
   std::array<char, 4096> events{};
   while (::read(watch.number(), events.data(), events.size()) > 0) {
   }
+}
+
+Result<Fd> watches() { return Fd(TRY(checked_int(::inotify_init1(IN_CLOEXEC), "inotify_init"))); }
+
+Result<int> add_watch(FdRef watches, FdRef file, std::uint32_t events) {
+  const std::string path = "/proc/self/fd/" + std::to_string(file.number());
+  return checked_int(::inotify_add_watch(watches.number(), path.c_str(), events),
+                     "inotify_add_watch");
+}
+
+Result<void> set_next_watch(FdRef watches, int number) {
+  constexpr unsigned long request = _IOW('I', 0, std::int32_t);
+  return checked(::ioctl(watches.number(), request, static_cast<long>(number)),
+                 "INOTIFY_IOC_SETNEXTWD");
 }
 
 }  // namespace umbel::sys
