@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/inode.h"
 
 namespace umbel::inspect {
 
@@ -26,6 +27,10 @@ Result<Descriptor> read_descriptor(const Process& process, int number) {
   const auto flags = TRY(found.info.number("flags", 8));
   found.flags = static_cast<int>(flags) & ~O_CLOEXEC;
   found.close_on_exec = (flags & O_CLOEXEC) != 0;
+  if (S_ISSOCK(found.status.st_mode)) {
+    const std::string file = "/proc/" + std::to_string(process.pid().value()) + "/fd/" + name;
+    found.protocol = TRY(sys::socket_protocol(file));
+  }
   found.kind = kind_of(found);
   return found;
 }

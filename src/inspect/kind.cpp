@@ -1,5 +1,6 @@
-// A descriptor's kind shows in the text of its link for what has no path (anon_inode:[eventfd],
-// pipe:[1], socket:[2]), otherwise in the file's type and device number (Linux's devices.txt).
+// A socket's protocol is an attribute of its file. A descriptor's kind otherwise shows in the text
+// of its link for what has no path (anon_inode:[eventfd], pipe:[1], socket:[2]), otherwise in the
+// file's type and device number (Linux's devices.txt).
 #include "inspect/kind.h"
 
 #include <fcntl.h>
@@ -21,13 +22,21 @@ constexpr std::array table = std::to_array<KindInfo>({
     {Kind::directory, "directory", ""},
     {Kind::memory_device, "memory-device", ""},
     {Kind::pipe, "pipe", ""},
-    {Kind::fifo, "fifo", engine_lacks},
+    {Kind::fifo, "fifo", ""},
     {Kind::eventfd, "eventfd", ""},
-    {Kind::epoll, "epoll", engine_lacks},
-    {Kind::timerfd, "timerfd", engine_lacks},
-    {Kind::signalfd, "signalfd", engine_lacks},
-    {Kind::inotify, "inotify", engine_lacks},
-    {Kind::memory_file, "memory-file", engine_lacks},
+    {Kind::epoll, "epoll", ""},
+    {Kind::timerfd, "timerfd", ""},
+    {Kind::signalfd, "signalfd", ""},
+    {Kind::inotify, "inotify", ""},
+    {Kind::memory_file, "memory-file", ""},
+    {Kind::unix_socket, "unix-socket", engine_lacks},
+    {Kind::tcp_socket, "tcp-socket", engine_lacks},
+    {Kind::udp_socket, "udp-socket", engine_lacks},
+    {Kind::netlink_socket, "netlink-socket",
+     "close it before the checkpoint: what it has been told by the kernel can't be asked for "
+     "again"},
+    {Kind::packet_socket, "packet-socket",
+     "close it before the checkpoint: it belongs to the network devices of this machine"},
     {Kind::socket, "socket", engine_lacks},
     {Kind::terminal, "terminal", engine_lacks},
     {Kind::path, "path", engine_lacks},
@@ -79,6 +88,27 @@ constexpr std::array anonymous = std::to_array<Anonymous>({
     {"anon_inode:", Kind::other},
 });
 
+struct Protocol {
+  std::string_view name;
+  Kind kind;
+};
+constexpr std::array protocols = std::to_array<Protocol>({
+    {"UNIX", Kind::unix_socket},
+    {"UNIX-STREAM", Kind::unix_socket},
+    {"TCP", Kind::tcp_socket},
+    {"TCPv6", Kind::tcp_socket},
+    {"UDP", Kind::udp_socket},
+    {"UDPv6", Kind::udp_socket},
+    {"NETLINK", Kind::netlink_socket},
+    {"PACKET", Kind::packet_socket},
+});
+
+Kind socket_kind(std::string_view protocol) {
+  for (const auto& [name, kind] : protocols)
+    if (name == protocol) return kind;
+  return Kind::socket;
+}
+
 Kind device_kind(dev_t device) {
   const unsigned major_number = major(device), minor_number = minor(device);
   constexpr unsigned memory = 1, terminals = 5, first_pseudo = 136, last_pseudo = 143;
@@ -105,7 +135,8 @@ const KindInfo& info(Kind kind) {
 
 Kind kind_of(const Descriptor& descriptor) {
   for (const auto& [start, kind] : anonymous)
-    if (descriptor.target.starts_with(start)) return kind;
+    if (descriptor.target.starts_with(start))
+      return kind == Kind::socket ? socket_kind(descriptor.protocol) : kind;
   if ((descriptor.flags & O_PATH) != 0) return Kind::path;
   switch (descriptor.status.st_mode & S_IFMT) {
     case S_IFREG:
@@ -115,7 +146,7 @@ Kind kind_of(const Descriptor& descriptor) {
     case S_IFIFO:
       return Kind::fifo;
     case S_IFSOCK:
-      return Kind::socket;
+      return socket_kind(descriptor.protocol);
     case S_IFCHR:
       return device_kind(descriptor.status.st_rdev);
     default:

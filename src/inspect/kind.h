@@ -26,7 +26,12 @@ enum class Kind {
   signalfd,
   inotify,
   memory_file,
-  socket,
+  unix_socket,
+  tcp_socket,
+  udp_socket,
+  netlink_socket,
+  packet_socket,
+  socket,  // any other
   terminal,
   path,
   procfs,
@@ -47,7 +52,8 @@ enum class Kind {
 // One descriptor of a process.
 struct Descriptor {
   int number = -1;
-  std::string target;  // what /proc/PID/fd/N links to
+  std::string target;    // what /proc/PID/fd/N links to
+  std::string protocol;  // of a socket, as the kernel names it: UNIX-STREAM, TCPv6
   struct stat status{};
   proc::Keyed info;  // /proc/PID/fdinfo/N
   Kind kind = Kind::other;
