@@ -268,6 +268,7 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   for (const auto& process : dump.processes) statistics.threads += process->record.threads.size();
   const Clock::time_point writing = Clock::now();
   TRY(write_records(dump));
+  dump.keep_links();
   statistics.writing = since(writing);
   // The image is complete: only now may the originals end.
   if (options.at) TRY(options.at(Stage::post_dump));

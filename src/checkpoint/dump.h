@@ -23,6 +23,8 @@ struct DumpOptions {
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
   bool shell_job = false;   // the session and terminal belong to somebody outside the tree
   bool file_locks = false;  // carry locks instead of refusing them
+  // A file that has lost the name it was opened by, and has others, gets one more beside that.
+  bool link_remap = false;
   bool tcp_established = false;
   bool external_unix_sockets = false;  // their peer outside the tree is found again by its name
   std::function<Result<void>(Stage)> at = {};

@@ -13,6 +13,7 @@
 #include "checkpoint/memory/shared.h"
 #include "checkpoint/resource/context.h"
 #include "checkpoint/resource/credentials.h"
+#include "checkpoint/resource/file_kind.h"
 #include "checkpoint/resource/open_files.h"
 #include "checkpoint/tasks/build.h"
 #include "checkpoint/tasks/guard.h"
@@ -20,6 +21,7 @@
 #include "checkpoint/tasks/workplace.h"
 #include "inspect/process.h"
 #include "sys/descriptor.h"
+#include "sys/file.h"
 #include "sys/identity.h"
 
 namespace umbel::checkpoint {
@@ -38,6 +40,11 @@ Result<int> first_number(const image::Tree& tree) {
   for (const image::Process& process : tree.processes)
     for (const image::Descriptor& descriptor : process.descriptors)
       highest = std::max(highest, descriptor.number);
+  for (const image::File& file : tree.files) {
+    const FileKind* kind = find_kind(file.kind);
+    if (kind != nullptr && kind->highest != nullptr)
+      highest = std::max(highest, TRY(kind->highest(file.state)));
+  }
   const std::uint64_t limit = TRY(sys::raise_descriptor_limit());
   const std::uint64_t needed = static_cast<std::uint64_t>(highest) + tree.files.size() +
                                tree.shared.size() + tree.objects.size() * 2 + 64;
@@ -122,7 +129,7 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   TRY(each_living(tasks, "mapping the memory of",
                   [&](Task& task) { return build_frame(restore, task); }));
   restored.statistics.pages_restored = TRY(fill(restore, tasks));
-  TRY(restore_owners(restore));
+  TRY(settle_files(restore));
   TRY(each_living(tasks, "putting back",
                   [&](Task& task) { return build_rest(restore, task, own); }));
   restored.root = tasks.all().front()->pid;
@@ -135,6 +142,7 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   for (const image::Process& process : restore.tree.processes)
     restored.statistics.threads += process.threads.size();
   restored.pidfd = tasks.keep();
+  for (const std::string& link : restore.links) (void)sys::remove_file(cwd, link);
   if (options.at) TRY(options.at(Stage::post_resume, restored.root));
   restored.statistics.total = since(start);
   return restored;

@@ -287,12 +287,33 @@ void fields(auto& archive, PosixTimer& t) {
   archive("overrun", t.overrun);
 }
 
+// A lock on a part of a file.
+enum class LockKind : std::uint8_t { posix, whole, open_file };
+constexpr auto name_table(LockKind) {
+  return std::array<Named<LockKind>, 3>{{{LockKind::posix, "posix"},
+                                         {LockKind::whole, "flock"},
+                                         {LockKind::open_file, "ofd"}}};
+}
+struct Lock {
+  LockKind kind = LockKind::posix;
+  bool exclusive = false;
+  std::int64_t start = 0, length = 0;  // 0: to the end
+};
+void fields(auto& archive, Lock& l) {
+  archive("kind", l.kind);
+  archive("exclusive", l.exclusive);
+  archive("start", l.start);
+  archive("length", l.length);
+}
+
 struct Descriptor {
   std::int32_t number = 0;
   std::uint32_t file = 0;  // index of the open file
   bool close_on_exec = false;
+  std::vector<Lock> locks;  // of the process (POSIX)
 };
 void fields(auto& archive, Descriptor& d) {
+  archive("locks", d.locks);
   archive("number", d.number);
   archive("file", d.file);
   archive("close_on_exec", d.close_on_exec);
@@ -373,6 +394,7 @@ struct File {
   std::int32_t flags = 0;
   std::int64_t position = 0;
   std::optional<FileOwner> owner;
+  std::vector<Lock> locks;  // of the open file (flock, OFD)
   Value state;  // of the kind's own
 };
 void fields(auto& archive, File& f) {
@@ -380,6 +402,7 @@ void fields(auto& archive, File& f) {
   archive("flags", f.flags);
   archive("position", f.position);
   archive("owner", f.owner);
+  archive("locks", f.locks);
   archive("state", f.state);
 }
 

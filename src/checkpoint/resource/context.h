@@ -43,6 +43,9 @@ class Dump {
   const DumpOptions& options;
   Tree& frozen;
   image::Writer& writer;
+  Dump(const Dump&) = delete;
+  Dump& operator=(const Dump&) = delete;
+  ~Dump();
   image::Tree tree;
   std::vector<std::unique_ptr<ProcessDump>> processes;  // in the order of `frozen`
 
@@ -52,12 +55,17 @@ class Dump {
   // The file that a process has by a path: its executable, a mapping, its working directory. `file`
   // may be opened with O_PATH.
   Result<std::uint32_t> file_at(const std::string& path, FdRef file, int flags);
+  // Gives an open file a name of its own beside `path`. It goes away with this, unless the image
+  // that tells of it is complete.
+  Result<std::string> link_beside(const std::string& path, FdRef file);
+  void keep_links() { links_.clear(); }
   // Whether a process of this pid is in the tree.
   bool has(HostPid pid) const;
   std::optional<InnerPid> inner(HostPid pid) const;
 
  private:
   std::map<std::string, std::uint32_t> paths_;
+  std::vector<std::string> links_;
 };
 
 // ---- restore ----
@@ -85,9 +93,12 @@ class Restore {
   Result<FdRef> file(std::uint32_t index);
   // What dump() said under the key.
   Result<Value> object(const std::string& key) const;
-  // A descriptor that several open files need while they are made; closed at the end.
+  // A descriptor that several open files need while they are made; closed when all have settled.
   Result<FdRef> shared(const std::string& key, const std::function<Result<Fd>()>& make);
+  void drop_shared() { shared_.clear(); }
   bool has_shared(const std::string& key) const { return shared_.contains(key); }
+  // Names that the dump has made; they are removed when the restore has succeeded.
+  std::vector<std::string> links;
   // Keeps every descriptor of the restore at numbers from here on, out of the way of the targets'.
   int first_number = 3;
   Result<Fd> moved_up(Fd fd) const;

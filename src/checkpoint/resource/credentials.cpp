@@ -33,8 +33,7 @@ void set_capabilities(remote::Batch& batch, const image::Credentials& wanted) {
 
 Result<image::Credentials> credentials_of(const proc::Keyed& status) {
   image::Credentials found;
-  const auto uids = TRY(status.numbers("Uid"))
-  , gids = TRY(status.numbers("Gid"));
+  const auto uids = TRY(status.numbers("Uid")), gids = TRY(status.numbers("Gid"));
   if (uids.size() != 4 || gids.size() != 4)
     return fail("four ids are expected in /proc/PID/status");
   const auto narrow = [](std::uint64_t id) { return static_cast<std::uint32_t>(id); };
@@ -53,8 +52,7 @@ Result<image::Credentials> credentials_of(const proc::Keyed& status) {
   found.effective = TRY(status.number("CapEff", 16));
   found.bounding = TRY(status.number("CapBnd", 16));
   found.ambient = TRY(status.number("CapAmb", 16));
-  found.no_new_privileges = TRY(status.number("NoNewPrivs"))
-  != 0;
+  found.no_new_privileges = TRY(status.number("NoNewPrivs")) != 0;
   return found;
 }
 

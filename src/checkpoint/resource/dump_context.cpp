@@ -4,6 +4,7 @@
 #include "checkpoint/resource/context.h"
 #include "checkpoint/resource/file_kind.h"
 #include "sys/file.h"
+#include "sys/inode.h"
 
 namespace umbel::checkpoint {
 
@@ -33,6 +34,26 @@ Result<std::uint32_t> Dump::file_at(const std::string& path, FdRef file, int fla
   const auto index = static_cast<std::uint32_t>(tree.files.size() - 1);
   paths_.emplace(key, index);
   return index;
+}
+
+Result<std::string> Dump::link_beside(const std::string& path, FdRef file) {
+  const std::string dir = path.substr(0, path.rfind('/') + 1);
+  const struct stat status = TRY(sys::status(file));
+  const std::string name = dir + ".umbel-link-" + std::to_string(status.st_ino);
+  const Result<void> made = sys::link_open_file(file, name);
+  if (made) {
+    links_.push_back(name);
+    return name;
+  }
+  // There may be several open files of it, or an earlier image that tells of it.
+  const Result<struct stat> there = sys::status_at(cwd, name);
+  if (!there || there->st_ino != status.st_ino || there->st_dev != status.st_dev)
+    return Failure(made.error());
+  return name;
+}
+
+Dump::~Dump() {
+  for (const std::string& link : links_) (void)sys::remove_file(cwd, link);
 }
 
 bool Dump::has(HostPid pid) const { return inner(pid).has_value(); }

@@ -31,10 +31,14 @@ struct FileKind {
   // Optional: what only a process that has it can do, at its descriptor number there. Called for
   // one process alone.
   Result<void> (*inside)(Inside&, const Value&, int number) = nullptr;
+  // Optional: what umbel itself does to it when all processes exist and have their memory.
+  Result<void> (*settle)(Restore&, const Value&, FdRef file) = nullptr;
+  // Optional: the highest descriptor number that inside() needs for a while, or -1.
+  Result<int> (*highest)(const Value&) = nullptr;
 };
 
 // Makes the functions of a kind from ones that take and give its state:
-//   constexpr FileKind eventfd = file_kind<EventFd, dump, restore>(inspect::Kind::eventfd);
+//   const FileKind eventfd = file_kind<EventFd, dump, restore>(inspect::Kind::eventfd);
 template <class State, Result<State> (*dump)(const FileDump&),
           Result<Fd> (*restore)(const FileRestore&, const State&)>
 constexpr FileKind file_kind(inspect::Kind kind) {
@@ -58,6 +62,23 @@ constexpr FileKind file_kind(inspect::Kind kind) {
     return inside(in, state, number);
   };
   return made;
+}
+
+template <class State, Result<void> (*settle)(Restore&, const State&, FdRef)>
+constexpr FileKind with_settle(FileKind kind) {
+  kind.settle = [](Restore& restore, const Value& value, FdRef file) -> Result<void> {
+    const State state = TRY(from_value<State>(value));
+    return settle(restore, state, file);
+  };
+  return kind;
+}
+template <class State, Result<int> (*highest)(const State&)>
+constexpr FileKind with_highest(FileKind kind) {
+  kind.highest = [](const Value& value) -> Result<int> {
+    const State state = TRY(from_value<State>(value));
+    return highest(state);
+  };
+  return kind;
 }
 
 std::span<const FileKind> file_kinds();

@@ -8,10 +8,13 @@
 namespace umbel::checkpoint {
 
 // Each is defined in the file of its name.
-extern const FileKind regular_file, directory, memory_device, pipe_end, event_descriptor;
+extern const FileKind regular_file, directory, memory_device, pipe_end, fifo, event_descriptor,
+    epoll_instance, timer_descriptor, signal_descriptor, watches, memory_file;
 
 std::span<const FileKind> file_kinds() {
-  static const std::array all{regular_file, directory, memory_device, pipe_end, event_descriptor};
+  static const std::array all{
+      regular_file,   directory,        memory_device,     pipe_end, fifo,       event_descriptor,
+      epoll_instance, timer_descriptor, signal_descriptor, watches,  memory_file};
   return all;
 }
 

@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "checkpoint/resource/file_kind.h"
+#include "checkpoint/resource/locks.h"
 #include "inspect/descriptors.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
@@ -63,6 +64,7 @@ Result<image::File> dump_file(Dump& dump, const Reference& at) {
   ensure(kind != nullptr, "a kind of file is said to be carried and is not");
   image::File file{.kind = std::string(inspect::info(kind->kind).name),
                    .flags = at.descriptor->flags};
+  file.locks = TRY(dump_locks(dump, *at.descriptor, LockOwner::open_file));
   file.position = static_cast<std::int64_t>(TRY(at.descriptor->info.number("pos")));
   const Fd duplicate = TRY(sys::pidfd_getfd(at.process->pidfd, at.descriptor->number));
   file.state = TRY(kind->dump({.dump = dump,
@@ -86,16 +88,17 @@ Result<void> dump_alike(Dump& dump, std::vector<Reference>& alike) {
   });
   TRY(std::move(outcome));
   for (std::size_t i = 0; i < alike.size(); ++i) {
-    const bool same = i > 0 && TRY(order(alike[i - 1], alike[i]))
-    == 0;
+    const bool same = i > 0 && TRY(order(alike[i - 1], alike[i])) == 0;
     if (!same) {
       image::File file = TRY(during(place(alike[i]), dump_file(dump, alike[i])));
       dump.tree.files.push_back(std::move(file));
     }
-    alike[i].process->record.descriptors.push_back(
-        {.number = alike[i].descriptor->number,
-         .file = static_cast<std::uint32_t>(dump.tree.files.size() - 1),
-         .close_on_exec = alike[i].descriptor->close_on_exec});
+    image::Descriptor made{.number = alike[i].descriptor->number,
+                           .file = static_cast<std::uint32_t>(dump.tree.files.size() - 1),
+                           .close_on_exec = alike[i].descriptor->close_on_exec};
+    made.locks =
+        TRY(during(place(alike[i]), dump_locks(dump, *alike[i].descriptor, LockOwner::process)));
+    alike[i].process->record.descriptors.push_back(std::move(made));
   }
   return {};
 }
@@ -194,21 +197,44 @@ Result<void> restore_descriptors(Inside& in) {
   return {};
 }
 
-Result<void> restore_owners(Restore& restore) {
-  for (std::uint32_t i = 0; i < restore.tree.files.size(); ++i) {
-    const image::File& record = restore.tree.files[i];
-    if (!record.owner && (record.flags & O_ASYNC) == 0) continue;
-    const FdRef file = TRY(restore.file(i));
-    if (record.owner) {
-      TRY(sys::set_owner(file, {.kind = static_cast<sys::Owner::Kind>(record.owner->kind),
-                                .id = record.owner->id}));
-      TRY(sys::set_owner_signal(file, record.owner->signal));
-    }
-    if ((record.flags & O_ASYNC) != 0) {
-      const int now = TRY(sys::status_flags(file));
-      TRY(sys::set_status_flags(file, now | O_ASYNC));
-    }
+namespace {
+
+Result<void> restore_owner(const image::File& record, FdRef file) {
+  if (record.owner) {
+    TRY(sys::set_owner(
+        file, {.kind = static_cast<sys::Owner::Kind>(record.owner->kind), .id = record.owner->id}));
+    TRY(sys::set_owner_signal(file, record.owner->signal));
   }
+  if ((record.flags & O_ASYNC) == 0) return {};
+  const int now = TRY(sys::status_flags(file));
+  return sys::set_status_flags(file, now | O_ASYNC);
+}
+
+}  // namespace
+
+Result<void> settle_files(Restore& restore) {
+  const auto settle = [&](std::uint32_t index) -> Result<void> {
+    const image::File& record = restore.tree.files[index];
+    const FileKind* kind = find_kind(record.kind);
+    if (kind == nullptr || kind->settle == nullptr) return {};
+    const FdRef file = TRY(restore.file(index));
+    return during("settling a file of the kind " + record.kind,
+                  kind->settle(restore, record.state, file));
+  };
+  const auto count = static_cast<std::uint32_t>(restore.tree.files.size());
+  const auto watches = [&](std::uint32_t index) {
+    return restore.tree.files[index].kind == inspect::info(inspect::Kind::inotify).name;
+  };
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const FdRef file = TRY(restore.file(i));
+    if (!watches(i)) TRY(settle(i));
+    TRY(restore_locks(restore.tree.files[i], file));
+    TRY(restore_owner(restore.tree.files[i], file));
+  }
+  // What umbel opens and closes for itself is nobody's news.
+  restore.drop_shared();
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (watches(i)) TRY(settle(i));
   return {};
 }
 

@@ -13,7 +13,8 @@ Result<void> dump_paths(Dump& dump, ProcessDump& process);
 // In a process that inherited the descriptors of umbel: puts each at its number and closes all
 // others.
 Result<void> restore_descriptors(Inside& in);
-// What needs the processes to exist: owners of signals, then O_ASYNC.
-Result<void> restore_owners(Restore& restore);
+// What umbel itself does to the files when the processes exist: what their kinds ask for, locks,
+// owners of signals, then O_ASYNC.
+Result<void> settle_files(Restore& restore);
 
 }  // namespace umbel::checkpoint

@@ -1,12 +1,10 @@
 // pipe(2). Both ends are open files of their own on one inode: the pipe is an object that each end
-// names, and an end is made by opening /proc/self/fd/N of the pipe anew with its access mode. What
-// is in it is copied by tee(2), which leaves it there, into a pipe of our own; tee keeps buffer
-// borders, so a pipe of packets (O_DIRECT) is read packet by packet.
+// names, and an end is made by opening /proc/self/fd/N of the pipe anew with its access mode.
 #include "sys/pipe.h"
 
 #include <fcntl.h>
 
-#include "checkpoint/resource/file_kind.h"
+#include "checkpoint/resource/pipe_content.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
 
@@ -15,18 +13,13 @@ namespace umbel::checkpoint {
 namespace {
 
 struct Pipe {
-  std::int32_t capacity = 0;
-  std::vector<image::Bytes> packets;  // in a stream: one, with everything
-  bool is_packets = false;
-  std::uint32_t uid = 0, gid = 0, mode = 0;
+  PipeContent content;
+  std::uint32_t uid = 0, gid = 0;
 };
 void fields(auto& archive, Pipe& p) {
-  archive("capacity", p.capacity);
-  archive("packets", p.packets);
-  archive("is_packets", p.is_packets);
+  archive("content", p.content);
   archive("uid", p.uid);
   archive("gid", p.gid);
-  archive("mode", p.mode);
 }
 
 struct PipeEnd {
@@ -38,19 +31,9 @@ std::string key_of(const inspect::Descriptor& descriptor) {
   return "pipe:" + std::to_string(descriptor.status.st_ino);
 }
 
-// The content can be reached through either end: a second open gives a reading end of it.
 Result<Value> dump_pipe(const FileDump& from) {
-  Pipe state;
-  state.capacity = TRY(sys::pipe_capacity(from.file));
-  state.uid = from.descriptor.status.st_uid;
-  state.gid = from.descriptor.status.st_gid;
-  state.mode = from.descriptor.status.st_mode & 07777;
-  const Fd reading = TRY(sys::reopen(from.file, O_RDONLY | O_NONBLOCK));
-  const int waiting = TRY(sys::readable_bytes(reading));
-  if (waiting == 0) return to_value(state);
-  const sys::Packets content = TRY(sys::peek_pipe(reading, state.capacity));
-  state.is_packets = content.is_packets;
-  state.packets = content.packets;
+  Pipe state{.uid = from.descriptor.status.st_uid, .gid = from.descriptor.status.st_gid};
+  state.content = TRY(read_pipe(from.file));
   return to_value(state);
 }
 
@@ -61,12 +44,8 @@ Result<PipeEnd> dump(const FileDump& from) {
 }
 
 Result<sys::Pipe> make_pipe(const Pipe& state) {
-  sys::Pipe made = TRY(sys::pipe(O_NONBLOCK | (state.is_packets ? O_DIRECT : 0)));
-  if (state.capacity != 0) TRY(sys::set_pipe_capacity(made.write, state.capacity));
-  for (const image::Bytes& packet : state.packets)
-    TRY(during(
-        "filling a pipe",
-        sys::write_all(made.write, {reinterpret_cast<const char*>(packet.data()), packet.size()})));
+  sys::Pipe made = TRY(sys::pipe(O_NONBLOCK | (state.content.is_packets ? O_DIRECT : 0)));
+  TRY(fill_pipe(state.content, made.write));
   const struct stat now = TRY(sys::status(made.read));
   if (now.st_uid != state.uid || now.st_gid != state.gid)
     TRY(sys::change_owner(made.read, state.uid, state.gid));

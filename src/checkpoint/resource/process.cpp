@@ -125,8 +125,7 @@ Result<void> read_answers(const remote::Batch& batch, const ProcessAnswers& answ
                           image::Process& record) {
   record.child_subreaper = batch.get<int>(answers.subreaper) != 0;
   record.dumpable = static_cast<std::uint32_t>(TRY(batch.answer(answers.dumpable)));
-  record.thp_disabled = TRY(batch.answer(answers.thp_disabled))
-  != 0;
+  record.thp_disabled = TRY(batch.answer(answers.thp_disabled)) != 0;
   const auto denied = batch.answer(answers.memory_deny_write_execute);
   record.memory_deny_write_execute = denied ? static_cast<std::uint32_t>(*denied) : 0;
   record.memory.layout.brk = TRY(batch.answer(answers.brk));

@@ -1,7 +1,8 @@
 // A regular file is found again by its path. It must be the same file as far as can be told: size
 // and time of its last change. One that was deleted while it was open has no path any more; up to a
 // limit its content is carried in the image (a ghost), as an object, since several open files and
-// mappings may share it.
+// mappings may share it. One that has only lost the name it was opened by gets another one, which
+// goes away when it is restored.
 #include <fcntl.h>
 
 #include "base/text.h"
@@ -22,6 +23,7 @@ struct RegularFile {
   std::int64_t seconds = 0, nanoseconds = 0;  // st_mtim
   std::uint32_t mode = 0;
   std::optional<std::string> ghost;  // key of the object with its content
+  std::optional<std::string> link;   // a name that the dump gave it
 };
 void fields(auto& archive, RegularFile& f) {
   archive("path", f.path);
@@ -30,6 +32,7 @@ void fields(auto& archive, RegularFile& f) {
   archive("nanoseconds", f.nanoseconds);
   archive("mode", f.mode);
   archive("ghost", f.ghost);
+  archive("link", f.link);
 }
 
 struct Ghost {
@@ -84,10 +87,15 @@ Result<RegularFile> dump(const FileDump& from) {
   const Result<struct stat> there = sys::status_behind(cwd, state.path);
   if (there && there->st_ino == status.st_ino && there->st_dev == status.st_dev) return state;
   state.path = without_mark(descriptor.target);
-  if (status.st_nlink != 0)
-    return fail(state.path + " of " + from.process.named() +
-                    " is no longer at that path, and still has another name",
-                "open files must be where they were opened or be deleted altogether");
+  if (status.st_nlink != 0) {
+    if (!from.dump.options.link_remap)
+      return fail(state.path + " of " + from.process.named() +
+                      " is no longer at that path, and still has another name",
+                  "let the checkpoint give it one more name there (--link-remap)");
+    state.link =
+        TRY(during("a name for " + state.path, from.dump.link_beside(state.path, from.file)));
+    return state;
+  }
   state.ghost = "ghost:" + std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
   TRY(from.dump.object(*state.ghost, [&] { return dump_ghost(from, state.path); }));
   return state;
@@ -128,8 +136,10 @@ Result<void> compare(const RegularFile& state, FdRef file) {
 Result<Fd> restore(const FileRestore& to, const RegularFile& state) {
   constexpr int once = O_CREAT | O_EXCL | O_TRUNC;
   if (!state.ghost) {
-    Fd file = TRY(sys::open(cwd, state.path, (to.file.flags & ~once) | O_NOFOLLOW));
+    const std::string& path = state.link ? *state.link : state.path;
+    Fd file = TRY(sys::open(cwd, path, (to.file.flags & ~once) | O_NOFOLLOW));
     TRY(compare(state, file));
+    if (state.link) to.restore.links.push_back(*state.link);
     return file;
   }
   const FdRef ghost = TRY(to.restore.shared(*state.ghost, [&]() -> Result<Fd> {

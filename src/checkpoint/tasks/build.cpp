@@ -10,6 +10,7 @@
 #include "checkpoint/memory/mappings.h"
 #include "checkpoint/remote/injection.h"
 #include "checkpoint/resource/file_kind.h"
+#include "checkpoint/resource/locks.h"
 #include "checkpoint/resource/open_files.h"
 #include "checkpoint/resource/process.h"
 #include "checkpoint/resource/signals.h"
@@ -95,6 +96,8 @@ Result<void> build_rest(Restore& restore, Task& task, const image::Credentials& 
   TRY(finish_files(in));
   TRY(session.make_room(batch, 1));
   batch.call(call::close_range, restore.first_number, ~0U, 0);
+  // Closing any descriptor of a file gives the process's locks on it up: so they come now.
+  TRY(restore_locks(in));
   TRY(restore_signals(in));
   TRY(session.run(batch));
   TRY(restore_outside(task.pid, record));

@@ -56,6 +56,7 @@ Result<int> dump(const Options& options) {
                                     .ghost_limit = options.ghost_limit,
                                     .shell_job = options.shell_job,
                                     .file_locks = options.file_locks,
+                                    .link_remap = options.link_remap,
                                     .tcp_established = options.tcp_established,
                                     .external_unix_sockets = options.external_unix_sockets};
   const checkpoint::DumpStatistics done = TRY(checkpoint::dump(how, *writer));

@@ -98,7 +98,7 @@ constexpr std::array all = std::to_array<Option>({
     {"ext-unix-sk", 'x', Takes::nothing, set_flag<&Options::external_unix_sockets>},
     {"file-locks", 'l', Takes::nothing, set_flag<&Options::file_locks>},
     {"tcp-close", '\0', Takes::nothing, nullptr},
-    {"link-remap", '\0', Takes::nothing, nullptr},
+    {"link-remap", '\0', Takes::nothing, set_flag<&Options::link_remap>},
     {"manage-cgroups", '\0', Takes::optional_value, nullptr},
     {"external", '\0', Takes::value, nullptr},
     {"inherit-fd", '\0', Takes::value, nullptr},

@@ -18,7 +18,8 @@ struct Options {
   int verbosity = 2;
   bool leave_running = false, leave_stopped = false, shell_job = false;
   bool restore_detached = false, restore_sibling = false;
-  bool tcp_established = false, external_unix_sockets = false, file_locks = false;
+  bool tcp_established = false, external_unix_sockets = false, file_locks = false,
+       link_remap = false;
   std::string pid_file, action_script;
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
   std::uint64_t timeout = 10;  // seconds
