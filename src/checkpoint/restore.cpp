@@ -111,7 +111,6 @@ Result<void> let_all_run(const Tasks& tasks) {
 Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader) {
   const Clock::time_point start = Clock::now();
   Restored restored;
-  TRY(reader.verify());
   const Value value = TRY(reader.record("tree"));
   image::Tree tree = TRY(from_value<image::Tree>(value));
   Restore restore(options, reader, std::move(tree));

@@ -129,18 +129,15 @@ Result<std::vector<image::PageRun>> copy_file_pages(image::Writer& writer, FdRef
 
 namespace {
 
-// Shared by both ways of filling: reads runs into a buffer and hands pieces on.
+// Shared by both ways of filling: hands on what the image has, piece by piece.
 template <class Put>
 Result<std::uint64_t> each_piece(const image::Reader& reader, std::span<const image::PageRun> runs,
                                  Put put) {
-  std::vector<std::uint8_t> buffer(buffer_size);
+  image::PageSource source(reader);
   std::uint64_t filled = 0;
   for (const image::PageRun& run : runs) {
     for (std::uint64_t done = 0; done < run.size;) {
-      const auto piece =
-          std::span(buffer).first(std::min<std::uint64_t>(run.size - done, buffer_size));
-      TRY(during("reading pages of the image",
-                 sys::read_all_at(reader.pages(), run.offset + done, piece)));
+      const auto piece = TRY(source.at(run.image, run.offset + done, run.size - done));
       TRY(put(run.address + done, piece));
       done += piece.size();
     }

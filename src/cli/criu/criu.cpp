@@ -47,7 +47,7 @@ Result<int> dump(const Options& options) {
   using After = checkpoint::DumpOptions::After;
   if (options.tree == 0) return fail("which process? say --tree PID");
   Fd dir = TRY(images(options));
-  const std::unique_ptr<Writer> writer = TRY(Writer::directory(std::move(dir)));
+  const std::unique_ptr<Writer> writer = TRY(Writer::directory(std::move(dir), {}));
   const checkpoint::DumpOptions how{.root = HostPid(options.tree),
                                     .after = options.leave_running   ? After::run
                                              : options.leave_stopped ? After::stop
