@@ -1,7 +1,7 @@
 // Nothing lost: a dump and a restore are made to fail at their system calls one after the other,
 // with an error and with the death of umbel. After a dump the program runs on as if nothing had
 // been; after a restore that failed nothing is left. Every fortieth call or so by default, every
-// call when UMBEL_TEST_ALL is set.
+// call with UMBEL_FAULT_STEP=1.
 #include <dirent.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -138,10 +138,10 @@ class Faults : public testing::Test {
   }
   // The calls to be tried, of so many.
   static std::vector<long> chosen(long calls, long samples) {
-    if (const std::string only = from_environment("UMBEL_TEST_AT"); !only.empty())
+    if (const std::string only = from_environment("UMBEL_FAULT_AT"); !only.empty())
       return {std::stol(only)};
-    const long step =
-        from_environment("UMBEL_TEST_ALL").empty() ? std::max(calls / samples, 1L) : 1;
+    const std::string wanted = from_environment("UMBEL_FAULT_STEP");
+    const long step = wanted.empty() ? std::max(calls / samples, 1L) : std::stol(wanted);
     std::vector<long> all;
     // Not always the same ones, in the long run.
     for (long at = 1 + ::getpid() % step; at <= calls; at += step) all.push_back(at);
