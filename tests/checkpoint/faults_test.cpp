@@ -85,7 +85,7 @@ std::string without_scratch(const std::string& traces) {
     char access[8] = {};
     const std::size_t maps = one.find(" maps ");
     const bool mapping =
-        maps != std::string::npos && one.ends_with(" 00:00 0  is new: ") &&
+        maps != std::string::npos && one.find(" 00:00 0  is ") != std::string::npos &&
         std::sscanf(one.c_str() + maps, " maps %lx-%lx %4s", &start, &end, access) == 3;
     // Several of them may lie side by side, and show as one.
     const bool scratch = mapping && (access[2] == 'x' || end - start <= most);
@@ -168,8 +168,7 @@ void try_dumps(const std::vector<std::string>& words, Subject& subject, Fault::K
     std::string traces;
     for (int i = 0; i < 50; ++i) {
       traces = differences(before, picture(subject.pid()));
-      // The C library ends a program whose futex(2) fails in such a way.
-      if (kind == Fault::Kind::kill || outcome.code >= 128) traces = without_scratch(traces);
+      if (kind == Fault::Kind::kill) traces = without_scratch(traces);
       if (traces.empty()) break;
       ::usleep(2000);
     }

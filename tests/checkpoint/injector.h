@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,8 +126,10 @@ class Injector {
     ::ptrace(PTRACE_GETREGS, tid, nullptr, &registers);
     outcome_.number = static_cast<long>(registers.orig_rax);
     if (fault_.kind == Fault::Kind::kill) ::kill(child_, SIGKILL);
-    // The end of a process can't fail.
-    if (fault_.kind != Fault::Kind::error || registers.orig_rax == 231) return;
+    // The end of a process can't fail, and the C library believes that a futex can't.
+    if (fault_.kind != Fault::Kind::error || registers.orig_rax == SYS_exit_group ||
+        registers.orig_rax == SYS_futex)
+      return;
     registers.orig_rax = static_cast<unsigned long long>(-1);
     ::ptrace(PTRACE_SETREGS, tid, nullptr, &registers);
     failing_ = tid;

@@ -54,20 +54,22 @@ Result<void> leave_critical_section(HostPid pid, const image::RestartableSequenc
   return {};
 }
 
-bool is_time(HostPid pid, std::uint64_t address) {
+Result<bool> is_time(HostPid pid, std::uint64_t address) {
   constexpr std::int64_t second = 1'000'000'000;
   const Result<timespec> time = read_value<timespec>(pid, address);
+  if (!time && time.error().code != EFAULT) return Failure(time.error());
   return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < second;
 }
 
 // For a call made through syscall(3), which leaves no number in the code: by its arguments.
-std::optional<std::uint64_t> guessed_call(HostPid pid, const user_regs_struct& registers) {
+Result<std::optional<std::uint64_t>> guessed_call(HostPid pid, const user_regs_struct& registers) {
   constexpr std::uint64_t clocks = 16, futex_operation = 0x7f, futex_wait = 0,
                           futex_wait_bitset = 9, most_operations = 0x200;
   const std::uint64_t operation = registers.rsi & futex_operation;
-  if (registers.rdi < clocks && registers.rsi == 0 && is_time(pid, registers.rdx))
-    return SYS_clock_nanosleep;
-  if (registers.rdi > clocks && registers.rsi < most_operations && is_time(pid, registers.r10) &&
+  const bool third = TRY(is_time(pid, registers.rdx));
+  if (registers.rdi < clocks && registers.rsi == 0 && third) return SYS_clock_nanosleep;
+  const bool fourth = TRY(is_time(pid, registers.r10));
+  if (registers.rdi > clocks && registers.rsi < most_operations && fourth &&
       (operation == futex_wait || operation == futex_wait_bitset))
     return SYS_futex;
   return std::nullopt;
@@ -75,14 +77,15 @@ std::optional<std::uint64_t> guessed_call(HostPid pid, const user_regs_struct& r
 
 // The call that restart_syscall(2) goes on with: its number is lost once the kernel has put that of
 // restart_syscall in its place, but a program loads it just before the instruction that makes it.
-std::optional<std::uint64_t> interrupted_call(HostPid pid, const user_regs_struct& registers) {
+Result<std::optional<std::uint64_t>> interrupted_call(HostPid pid,
+                                                      const user_regs_struct& registers) {
   if (registers.orig_rax != SYS_restart_syscall) return registers.orig_rax;
   constexpr std::uint64_t looked_at = 16, instruction = 2;
   constexpr std::uint8_t load_eax = 0xb8;
   static constexpr std::array<std::uint32_t, 4> restartable{SYS_nanosleep, SYS_clock_nanosleep,
                                                             SYS_poll, SYS_futex};
   std::array<std::uint8_t, looked_at> code{};
-  if (!sys::read_memory(pid, registers.rip - instruction - looked_at, code)) return std::nullopt;
+  TRY(sys::read_memory(pid, registers.rip - instruction - looked_at, code));
   for (std::size_t at = looked_at - 4; at-- > 0;) {
     std::uint32_t number = 0;
     std::memcpy(&number, &code[at + 1], sizeof number);
@@ -95,15 +98,16 @@ std::optional<std::uint64_t> interrupted_call(HostPid pid, const user_regs_struc
 // A relative wait (nanosleep, poll, futex) that was interrupted by the dump is remembered by the
 // kernel of this moment alone. Restored, it is made anew with its own arguments: it may then wait
 // longer, by what it had waited before, and never comes back early.
-void make_wait_again(HostPid pid, user_regs_struct& registers) {
+Result<void> make_wait_again(HostPid pid, user_regs_struct& registers) {
   constexpr std::int64_t restart_block = -516;
   constexpr std::uint64_t instruction = 2;  // the length of syscall
-  if (static_cast<std::int64_t>(registers.rax) != restart_block) return;
-  const std::optional<std::uint64_t> number = interrupted_call(pid, registers);
-  if (!number) return;
+  if (static_cast<std::int64_t>(registers.rax) != restart_block) return {};
+  const std::optional<std::uint64_t> number = TRY(interrupted_call(pid, registers));
+  if (!number) return {};
   registers.rax = *number;
   registers.orig_rax = static_cast<std::uint64_t>(-1);
   registers.rip -= instruction;
+  return {};
 }
 
 Result<image::Seccomp> seccomp_of(const Process& process, const Thread& thread,
@@ -142,7 +146,7 @@ Result<remote::Cpu> read_thread_cpu(const Process& process, const Thread& thread
   record.blocked = cpu.mask;
   record.extended = cpu.extended;
   user_regs_struct saved = cpu.registers;
-  make_wait_again(process.pid(), saved);
+  TRY(make_wait_again(process.pid(), saved));
   const auto* registers = reinterpret_cast<const std::uint8_t*>(&saved);
   record.registers.assign(registers, registers + sizeof saved);
   return cpu;
