@@ -38,6 +38,7 @@ _umbel_value() {
     run:--pids-limit) echo nothing ;;
     run:--io-weight) echo nothing ;;
     run:--name) echo nothing ;;
+    run:--policy) echo nothing ;;
     run:--label | run:-l) echo nothing ;;
     run:--pidfile) echo files ;;
     run:--cgroup-parent) echo nothing ;;
@@ -77,6 +78,7 @@ _umbel_value() {
     create:--pids-limit) echo nothing ;;
     create:--io-weight) echo nothing ;;
     create:--name) echo nothing ;;
+    create:--policy) echo nothing ;;
     create:--label | create:-l) echo nothing ;;
     create:--pidfile) echo files ;;
     create:--cgroup-parent) echo nothing ;;
@@ -111,7 +113,7 @@ _umbel_words() {
     places) umbel ps -aq 2>/dev/null | sed 's/$/:/' ;;
     sources) echo new host with: ns:/ ;;
     signals) echo HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;
-    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff update rename info version help' ;;
+    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff update rename policy info version help' ;;
   esac
 }
 
@@ -146,8 +148,8 @@ _umbel() {
     return
   fi
   case $command in
-    run) options='--help --userns --mnt --pid --net --ipc --uts --cgroupns --time --uid-map --gid-map --time-offset --hostname --domainname --rootfs --bundle --volume --tmpfs --read-only --overlay --overlay-size --shm-size --device --detach --interactive --tty --env --env-file --workdir --user --ulimit --stop-signal --no-init --detach-keys --cap-add --cap-drop --seccomp --privileged --nest --memory --cpus --cpuset-cpus --pids-limit --io-weight --name --rm --label --pidfile --cgroup-parent' operands=commands ;;
-    create) options='--help --userns --mnt --pid --net --ipc --uts --cgroupns --time --uid-map --gid-map --time-offset --hostname --domainname --rootfs --bundle --volume --tmpfs --read-only --overlay --overlay-size --shm-size --device --interactive --tty --env --env-file --workdir --user --ulimit --stop-signal --no-init --cap-add --cap-drop --seccomp --privileged --nest --memory --cpus --cpuset-cpus --pids-limit --io-weight --name --rm --label --pidfile --cgroup-parent' operands=commands ;;
+    run) options='--help --userns --mnt --pid --net --ipc --uts --cgroupns --time --uid-map --gid-map --time-offset --hostname --domainname --rootfs --bundle --volume --tmpfs --read-only --overlay --overlay-size --shm-size --device --detach --interactive --tty --env --env-file --workdir --user --ulimit --stop-signal --no-init --detach-keys --cap-add --cap-drop --seccomp --privileged --nest --memory --cpus --cpuset-cpus --pids-limit --io-weight --name --rm --policy --force --label --pidfile --cgroup-parent' operands=commands ;;
+    create) options='--help --userns --mnt --pid --net --ipc --uts --cgroupns --time --uid-map --gid-map --time-offset --hostname --domainname --rootfs --bundle --volume --tmpfs --read-only --overlay --overlay-size --shm-size --device --interactive --tty --env --env-file --workdir --user --ulimit --stop-signal --no-init --cap-add --cap-drop --seccomp --privileged --nest --memory --cpus --cpuset-cpus --pids-limit --io-weight --name --rm --policy --force --label --pidfile --cgroup-parent' operands=commands ;;
     start) options='--help --attach --interactive --detach-keys' operands=containers ;;
     stop) options='--help --time' operands=containers ;;
     restart) options='--help --time' operands=containers ;;
@@ -156,7 +158,7 @@ _umbel() {
     pause) options='--help' operands=containers ;;
     resume) options='--help' operands=containers ;;
     rm) options='--help --force' operands=containers ;;
-    exec) options='--help --interactive --tty --detach --env --env-file --workdir --user --privileged' operands=containers ;;
+    exec) options='--help --interactive --tty --detach --env --env-file --workdir --user --privileged --force' operands=containers ;;
     attach) options='--help --no-stdin --detach-keys' operands=containers ;;
     cp) options='--help' operands=places ;;
     ps) options='--help --all --quiet --filter --no-trunc --json' operands=nothing ;;
@@ -166,8 +168,9 @@ _umbel() {
     top) options='--help --json' operands=containers ;;
     stats) options='--help --no-stream --json' operands=containers ;;
     diff) options='--help --json' operands=containers ;;
-    update) options='--help --memory --cpus --cpuset-cpus --pids-limit --io-weight' operands=containers ;;
+    update) options='--help --memory --cpus --cpuset-cpus --pids-limit --io-weight --force' operands=containers ;;
     rename) options='--help' operands=containers ;;
+    policy) options='--help --json --toml' operands=nothing ;;
     info) options='--help --json' operands=nothing ;;
     version) options='--help --json' operands=nothing ;;
     help) options='--help --man --completion' operands=names ;;

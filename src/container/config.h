@@ -75,6 +75,16 @@ void fields(auto& archive, Process& p) {
   archive("affinity", p.affinity);
 }
 
+// A policy that the container keeps to for life. umbel's library knows nothing of what it says.
+struct Promise {
+  std::string policy;  // its name; empty: none
+  std::string rules;   // JSON
+};
+void fields(auto& archive, Promise& p) {
+  archive("policy", p.policy);
+  archive("rules", p.rules);
+}
+
 struct Config {
   std::string name;
   bool named_host = false;  // without a host name of its own it gets the container's name
@@ -94,6 +104,7 @@ struct Config {
   std::string pid_file;
   std::string bundle;  // the directory that it came from, if it was one
   Hooks hooks;
+  Promise promise;
 };
 void fields(auto& archive, Config& c) {
   archive("name", c.name);
@@ -112,6 +123,7 @@ void fields(auto& archive, Config& c) {
   archive("pidFile", c.pid_file);
   archive("bundle", c.bundle);
   archive("hooks", c.hooks);
+  archive("promise", c.promise);
 }
 
 }  // namespace umbel::container

@@ -37,6 +37,7 @@ struct State {
   bool waiting = false;  // at its gate
   bool logged = false;   // its output goes to the log (detached), not to the caller's descriptors
   std::vector<std::string> notes;
+  std::vector<std::string> breaches;  // of its promise, each with somebody's --force
 };
 void fields(auto& archive, State& s) {
   archive("init", s.init);
@@ -50,6 +51,7 @@ void fields(auto& archive, State& s) {
   archive("waiting", s.waiting);
   archive("logged", s.logged);
   archive("notes", s.notes);
+  archive("breaches", s.breaches);
 }
 
 // created: never started. exited: ended, exit_code says how. lost: ended while nobody was there to

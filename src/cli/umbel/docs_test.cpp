@@ -10,6 +10,7 @@
 
 #include "cli/umbel/graph_records.h"
 #include "cli/umbel/help.h"
+#include "cli/umbel/policy_records.h"
 #include "cli/umbel/records.h"
 #include "cli/umbel/schema.h"
 
@@ -57,6 +58,7 @@ TEST(Docs, Schemas) {
   expect_schema<std::vector<ChangeRecord>>("diff", "files that a container has changed");
   expect_schema<InfoRecord>("info", "what this host offers");
   expect_schema<GraphRecord>("graph", "containers and namespaces");
+  expect_schema<std::vector<PolicyRecord>>("policy", "policies");
   expect_schema<VersionRecord>("version", "umbel's version");
 }
 

@@ -1,6 +1,7 @@
 #include "cli/umbel/commands.h"
 #include "cli/umbel/containers.h"
 #include "cli/umbel/environment.h"
+#include "cli/umbel/promise.h"
 #include "console/attach.h"
 #include "console/terminal.h"
 #include "sys/file.h"
@@ -11,7 +12,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> words;
-  bool detach = false, interactive = false, terminal = false, privileged = false;
+  bool detach = false, interactive = false, terminal = false, privileged = false, force = false;
   std::vector<std::string> env, env_files;
   std::optional<std::string> workdir, user;
 };
@@ -29,7 +30,9 @@ Syntax syntax(Options& o) {
                       "command started",
                       &o.workdir},
                      {"user", 'u', "USER[:GROUP]", "as whom it runs", &o.user},
-                     {"privileged", 0, "", "with every capability and no filter", &o.privileged}}}},
+                     {"privileged", 0, "", "with every capability and no filter", &o.privileged},
+                     {"force", 0, "", "even if it breaks the container's policy; it is recorded",
+                      &o.force}}}},
       .operands = {"CONTAINER COMMAND [ARG]...", 2, any_number, &o.words, Rest::command},
       .about =
           "It joins exactly the container's namespaces and cgroup, with its capabilities "
@@ -63,6 +66,10 @@ Result<int> act(const Options& o) {
     return fail("--tty needs a terminal as standard input, and there is none here", "leave -t out");
   const container::Home home = TRY(container::Home::open());
   container::Container container = TRY(home.find(o.words.front()));
+  if (const std::optional<policy::Policy> policy = TRY(promise_of(container)))
+    TRY(hold_to(container,
+                policy::against_exec(*policy, container.name(), {.privileged = o.privileged}),
+                o.force ? Force::yes : Force::no));
   const Fd null = TRY(sys::open(cwd, "/dev/null", O_RDWR));
   container::Exec what{.args = {o.words.begin() + 1, o.words.end()},
                        .cwd = o.workdir,

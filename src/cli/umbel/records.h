@@ -57,6 +57,8 @@ struct ShownRecord {
   std::optional<std::int32_t> monitor;
   bool out_of_memory = false;
   std::vector<std::string> notes, capabilities;
+  std::string policy;  // empty: it promised none
+  std::vector<std::string> breaches;
   std::map<std::string, std::string> cgroup;  // hierarchy to directory
   cgroup::Limits limits;
   container::Config config;  // all that it was made with
@@ -73,6 +75,8 @@ void fields(auto& archive, ShownRecord& r) {
   archive("monitorPid", r.monitor);
   archive("outOfMemory", r.out_of_memory);
   archive("notes", r.notes);
+  archive("policy", r.policy);
+  archive("breaches", r.breaches);
   archive("labels", r.listed.labels);
   archive("namespaces", r.namespaces);
   archive("capabilities", r.capabilities);

@@ -6,6 +6,7 @@
 #include "cli/umbel/configure.h"
 #include "cli/umbel/containers.h"
 #include "cli/umbel/output.h"
+#include "cli/umbel/promise.h"
 #include "console/terminal.h"
 #include "sys/file.h"
 
@@ -25,9 +26,13 @@ Result<void> check_terminal(const RunOptions& o) {
 
 Result<Container> create(const RunOptions& o) {
   const Caller who = TRY(caller());
-  Configured made = TRY(configure(o, who));
+  RunOptions chosen = o;
+  const std::optional<policy::Policy> policy = TRY(choose_by_policy(chosen));
+  Configured made = TRY(configure(chosen, who));
+  if (policy) TRY(promise(*policy, chosen, made.config));
   for (const std::string& text : made.notes) note(text);
   const Home home = TRY(Home::open());
+  TRY(check_joins(home, made.config, policy, o.force ? Force::yes : Force::no));
   return home.create(std::move(made.config));
 }
 

@@ -78,6 +78,12 @@ Section container(RunOptions& o) {
   return {"Container",
           {{"name", 0, "NAME", "its name; without it umbel invents one", &o.name},
            {"rm", 0, "", "remove it when it ends", &o.remove},
+           {"policy", 0, "POLICY[,POLICY]...",
+            "keep it to a policy for life, which chooses what you don't; umbel policy list shows "
+            "them",
+            &o.policy},
+           {"force", 0, "", "break the policy of a container that it joins; it is recorded there",
+            &o.force},
            {"label", 'l', "NAME=VALUE", "a note for ps --filter and show", &o.labels},
            {"pidfile", 0, "FILE", "write the host's pid of its first process to FILE", &o.pid_file},
            {"cgroup-parent", 0, "PATH",
@@ -113,6 +119,7 @@ Syntax run_syntax(RunOptions& o) {
        "nothing but processes of its own: all of them end with it"},
       {"umbel run -v ./src:/src:ro -w /src --memory 512m --cpus 1 -- make test",
        "with a directory of yours, and limits"},
+      {"umbel run -d --policy migratable -- redis-server", "such that it can be checkpointed"},
       {"umbel run --rootfs ./alpine -it -- /bin/sh", "in another root file system"}};
   return run;
 }

@@ -41,6 +41,8 @@ struct RunOptions {
   Texts labels;
   Text pid_file;
   bool remove = false;
+  Text policy;
+  bool force = false;
 };
 
 Syntax run_syntax(RunOptions& options);

@@ -32,6 +32,8 @@ Result<ShownRecord> shown(const container::Home& home, const Container& containe
   ShownRecord record{.listed = listed(container),
                      .out_of_memory = container.state.out_of_memory,
                      .notes = container.state.notes,
+                     .policy = container.config.promise.policy,
+                     .breaches = container.state.breaches,
                      .cgroup = container.state.cgroup,
                      .limits = container.config.limits,
                      .config = container.config};
@@ -116,6 +118,8 @@ std::string text_of(const Container& container, const ShownRecord& record) {
       line("capabilities", record.capabilities.empty() ? "none" : join(record.capabilities, " "));
   text += line("filter", filter_text(container.config.process));
   text += line("limits", limits_text(record.limits));
+  text += line("policy", record.policy);
+  for (const std::string& breach : record.breaches) text += line("broken", breach);
   if (!record.cgroup.empty()) text += line("cgroup", container.config.cgroup);
   text += mounts(container);
   for (const auto& [name, value] : record.listed.labels)
