@@ -103,6 +103,8 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
     return 127;
   }));
   TRY(drop_privileges(config.process, person.user));
+  // The container's own too: a checkpoint can't carry one that is led from outside.
+  TRY(sys::new_session());
   // It has nothing of the host's any more, and an ordinary user's umbel must see its namespaces.
   TRY(sys::set_dumpable(true));
   // The channel is the command's alone now: its end of file says that it executes.
