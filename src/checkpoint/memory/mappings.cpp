@@ -12,6 +12,7 @@
 #include <array>
 
 #include "checkpoint/memory/shared.h"
+#include "inspect/mapping.h"
 #include "sys/file.h"
 
 #ifndef MAP_DROPPABLE
@@ -39,19 +40,6 @@ constexpr std::array advices = std::to_array<Advice>({
     {"wf", MADV_WIPEONFORK},
 });
 
-struct Refused {
-  std::string_view flag, what, cure;
-};
-constexpr std::array refused = std::to_array<Refused>({
-    {"io", "a mapping of a device", "close the device before the checkpoint"},
-    {"pf", "a mapping of memory that the kernel manages", "close the device before the checkpoint"},
-    {"um", "a mapping that a userfaultfd watches", "unregister it before the checkpoint"},
-    {"uw", "a mapping that a userfaultfd watches", "unregister it before the checkpoint"},
-    {"ui", "a mapping that a userfaultfd watches", "unregister it before the checkpoint"},
-    {"ss", "a shadow stack", "start the program without it (GLIBC_TUNABLES)"},
-    {"ht", "huge pages of hugetlbfs", "use transparent huge pages, which are carried"},
-});
-
 bool is_kernel(const proc::Mapping& mapping) {
   return mapping.path == "[vdso]" || mapping.path.starts_with("[vvar");
 }
@@ -61,20 +49,15 @@ bool is_anonymous(const proc::Mapping& mapping) {
 }
 
 std::string where(const ProcessDump& process, const proc::Mapping& mapping) {
-  char range[64];
-  std::snprintf(range, sizeof range, "%lx-%lx", mapping.start, mapping.end);
-  return process.process->named() + ", mapping " + range +
-         (mapping.path.empty() ? "" : " (" + mapping.path + ")");
+  return process.process->named() + ", mapping " + inspect::range_text(mapping);
 }
 
 Result<void> check(const ProcessDump& process, const proc::Mapping& mapping) {
-  if (is_kernel(mapping)) return {};
-  for (const auto& [flag, what, cure] : refused)
-    if (mapping.has(flag))
-      return fail_with(EOPNOTSUPP,
-                       where(process, mapping) + ": is " + std::string(what) +
-                           ", which a checkpoint can't carry",
-                       std::string(cure));
+  if (const auto refused = inspect::refused(mapping))
+    return fail_with(EOPNOTSUPP,
+                     where(process, mapping) + ": is " + std::string(refused->what) +
+                         ", which a checkpoint can't carry",
+                     std::string(refused->cure));
   return {};
 }
 
