@@ -102,6 +102,8 @@ _umbel_value() {
     update:--cpuset-cpus) echo nothing ;;
     update:--pids-limit) echo nothing ;;
     update:--io-weight) echo nothing ;;
+    check:--policy) echo nothing ;;
+    check:--external) echo nothing ;;
     help:--man) echo nothing ;;
     *) return 1 ;;
   esac
@@ -113,7 +115,7 @@ _umbel_words() {
     places) umbel ps -aq 2>/dev/null | sed 's/$/:/' ;;
     sources) echo new host with: ns:/ ;;
     signals) echo HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;
-    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff update rename policy info version help' ;;
+    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff update rename check policy info version help' ;;
   esac
 }
 
@@ -170,6 +172,7 @@ _umbel() {
     diff) options='--help --json' operands=containers ;;
     update) options='--help --memory --cpus --cpuset-cpus --pids-limit --io-weight --force' operands=containers ;;
     rename) options='--help' operands=containers ;;
+    check) options='--help --policy --external --json' operands=containers ;;
     policy) options='--help --json --toml' operands=nothing ;;
     info) options='--help --json' operands=nothing ;;
     version) options='--help --json' operands=nothing ;;

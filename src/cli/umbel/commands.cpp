@@ -50,6 +50,8 @@ constexpr std::array command_list = std::to_array<Command>({
     {"diff", "", look, "list the files that a container has changed", Starts::no, &diff_verb},
     {"update", "", change, "change the limits of containers", Starts::no, &update_verb},
     {"rename", "", change, "give a container another name", Starts::no, &rename_verb},
+    {"check", "", look, "judge running containers by a policy, and say what would cure them",
+     Starts::no, &check_verb},
     {"policy", "", host, "list and explain policies", Starts::no, &policy_verb},
     {"info", "", host, "show what this host offers and lacks, and what to do about it", Starts::no,
      &info_verb},

@@ -59,6 +59,7 @@ TEST(Docs, Schemas) {
   expect_schema<InfoRecord>("info", "what this host offers");
   expect_schema<GraphRecord>("graph", "containers and namespaces");
   expect_schema<std::vector<PolicyRecord>>("policy", "policies");
+  expect_schema<VerdictRecord>("check", "the verdict");
   expect_schema<VersionRecord>("version", "umbel's version");
 }
 

@@ -32,4 +32,39 @@ void fields(auto& archive, PolicyRecord& r) {
   archive("usualRights", r.usual_rights);
 }
 
+struct OffenderRecord {
+  std::string container;
+  std::optional<std::int32_t> pid, fd;  // as the host counts; absent: none in particular
+  std::string kind, object, why, cure;
+};
+void fields(auto& archive, OffenderRecord& r) {
+  archive("container", r.container);
+  archive("pid", r.pid);
+  archive("fd", r.fd);
+  archive("kind", r.kind);
+  archive("object", r.object);
+  archive("why", r.why);
+  archive("cure", r.cure);
+}
+
+struct VerdictRecord {
+  std::string policy;
+  std::vector<std::string> containers;
+  bool satisfied = false;
+  std::vector<OffenderRecord> offenders, external;
+  std::uint64_t along = 0;          // things that lead to others of the group, and move with it
+  std::vector<std::string> doubts;  // what could not be looked at
+  std::optional<std::vector<std::string>> closure;  // absent: there is none
+};
+void fields(auto& archive, VerdictRecord& r) {
+  archive("policy", r.policy);
+  archive("containers", r.containers);
+  archive("satisfied", r.satisfied);
+  archive("offenders", r.offenders);
+  archive("external", r.external);
+  archive("along", r.along);
+  archive("doubts", r.doubts);
+  archive("closure", r.closure);
+}
+
 }  // namespace umbel::cli

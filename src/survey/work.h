@@ -1,0 +1,109 @@
+// What the collection of facts keeps between its steps; for the files of this folder alone.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "inspect/descriptors.h"
+#include "proc/locks.h"
+#include "proc/mountinfo.h"
+#include "survey/facts.h"
+#include "sys/socket_diag.h"
+
+namespace umbel::survey {
+
+// A file by device and inode, as /proc writes both.
+struct FileKey {
+  std::uint32_t major = 0, minor = 0;
+  std::uint64_t inode = 0;
+  friend auto operator<=>(const FileKey&, const FileKey&) = default;
+};
+FileKey key_of(const struct stat& status);
+
+// The master of a terminal, held by somebody.
+struct Master {
+  HostPid pid;
+  std::uint64_t number = 0;  // N of /dev/pts/N
+  std::uint64_t device = 0;  // of its devpts; 0 where it was opened through a node elsewhere
+};
+
+struct Mapped {
+  HostPid pid;
+  bool writable = false;
+};
+
+// One process of a container that is looked at.
+struct Member {
+  std::size_t container = 0;
+  const Resident& resident;
+  inspect::Process process;
+  proc::Keyed status;
+  std::vector<inspect::Descriptor> descriptors;
+  std::vector<proc::Mapping> mappings;
+};
+
+struct Mounts {
+  std::vector<proc::Mount> all;
+  std::set<std::int64_t> ids;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> devices;  // of real file systems
+};
+
+struct Collector::Work {
+  Work(const Host& host_, FactOptions options_) : host(host_), options(options_) {}
+
+  const Host& host;
+  const FactOptions options;
+  Facts facts;
+
+  // Of everybody, read once: who has a pipe or a socket, by its link.
+  std::unordered_map<std::string, std::vector<HostPid>> holders;
+  std::vector<Master> masters;
+  std::set<HostPid> unreadable;
+  bool looked_at_descriptors = false;
+
+  std::map<FileKey, std::vector<Mapped>> shared_memory;
+  bool looked_at_memory = false;
+  std::vector<proc::Lock> locks;
+  bool looked_at_locks = false;
+
+  std::map<std::uint64_t, Mounts> mounts;  // by mount namespace
+  std::map<std::uint32_t, sys::UnixSocket> unix_sockets;
+  std::map<std::uint32_t, sys::InternetSocket> connections;
+  std::map<std::pair<std::uint64_t, std::string>, std::uint32_t> local_ends;  // in a net namespace
+  std::set<std::uint64_t> diagnosed;                                          // net namespaces
+
+  // What was said once of a container is not said again of each process that has it.
+  std::set<std::pair<std::size_t, std::string>> said;
+  bool first_time(std::size_t container, Matter matter, const std::string& object);
+  // Those of `pids` that are not in the container; its own monitor counts as being in it.
+  std::vector<Holder> others(std::size_t container, const std::vector<HostPid>& pids) const;
+  void add(Fact fact) { facts.facts.push_back(std::move(fact)); }
+  void doubt(std::size_t container, std::string what);
+  bool is_in(std::size_t container, HostPid pid) const;
+};
+using Work = Collector::Work;
+
+// Each reads what it needs of everybody, the first time.
+void look_at_descriptors(Work& work);
+void look_at_memory(Work& work);
+void look_at_locks(Work& work);
+void diagnose(Work& work, const Resident& in);
+const Mounts& mounts_of(Work& work, const Member& member);
+
+// Each adds the facts of its kind.
+void pipes(Work& work, const Member& member);
+void sockets(Work& work, const Member& member);
+void terminals(Work& work, const Member& member);
+void files(Work& work, const Member& member);
+void locks(Work& work, const Member& member);
+void memory(Work& work, const Member& member);
+void mounts(Work& work, const Member& member);
+void kinds(Work& work, const Member& member);
+void standing(Work& work, const Member& member);
+void rights(Work& work, const Member& member);
+
+}  // namespace umbel::survey
