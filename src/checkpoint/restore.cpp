@@ -46,7 +46,7 @@ Result<int> first_number(const image::Tree& tree) {
       highest = std::max(highest, TRY(kind->highest(file.state)));
   }
   const std::uint64_t limit = TRY(sys::raise_descriptor_limit());
-  const std::uint64_t needed = static_cast<std::uint64_t>(highest) + tree.files.size() +
+  const std::uint64_t needed = static_cast<std::uint64_t>(highest) + tree.files.size() * 3 +
                                tree.shared.size() + tree.objects.size() * 2 + 64;
   if (needed > limit)
     return fail("the restore needs " + std::to_string(needed) + " descriptors and may have " +

@@ -17,7 +17,9 @@ namespace {
 
 bool gone(const Error& error) { return error.code == ENOENT || error.code == ESRCH; }
 
-Result<Descriptor> read_descriptor(const Process& process, int number) {
+}  // namespace
+
+Result<Descriptor> descriptor(const Process& process, int number) {
   const std::string name = std::to_string(number);
   Descriptor found{.number = number};
   found.target = TRY(sys::readlink(process.dir(), "fd/" + name));
@@ -35,8 +37,6 @@ Result<Descriptor> read_descriptor(const Process& process, int number) {
   return found;
 }
 
-}  // namespace
-
 Result<std::vector<Descriptor>> descriptors(const Process& process) {
   std::vector<int> numbers;
   for (const std::string& name : TRY(sys::list(process.dir(), "fd")))
@@ -44,7 +44,7 @@ Result<std::vector<Descriptor>> descriptors(const Process& process) {
   std::ranges::sort(numbers);
   std::vector<Descriptor> found;
   for (const int number : numbers) {
-    Result<Descriptor> one = read_descriptor(process, number);
+    Result<Descriptor> one = descriptor(process, number);
     if (!one && gone(one.error())) continue;
     if (!one)
       return during("descriptor " + std::to_string(number) + " of process " +

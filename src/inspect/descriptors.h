@@ -11,6 +11,9 @@ namespace umbel::inspect {
 // In the order of their numbers. What was closed meanwhile is left out.
 Result<std::vector<Descriptor>> descriptors(const Process& process);
 
+// One of them; `number` must be open.
+Result<Descriptor> descriptor(const Process& process, int number);
+
 // Why a checkpoint can't carry this descriptor, with the cure; success where it can.
 Result<void> verdict(const Process& process, const Descriptor& descriptor);
 

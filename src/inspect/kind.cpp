@@ -29,7 +29,7 @@ constexpr std::array table = std::to_array<KindInfo>({
     {Kind::signalfd, "signalfd", ""},
     {Kind::inotify, "inotify", ""},
     {Kind::memory_file, "memory-file", ""},
-    {Kind::unix_socket, "unix-socket", engine_lacks},
+    {Kind::unix_socket, "unix-socket", ""},
     {Kind::tcp_socket, "tcp-socket", engine_lacks},
     {Kind::udp_socket, "udp-socket", engine_lacks},
     {Kind::netlink_socket, "netlink-socket",

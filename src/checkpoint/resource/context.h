@@ -23,6 +23,18 @@
 
 namespace umbel::checkpoint {
 
+// An open file of the tree: what a process has under a number, or one that only lies in a queue.
+struct FileReference {
+  InnerPid process;
+  std::int32_t number = 0;
+  std::optional<std::uint32_t> file;  // its index, where no process has it
+};
+void fields(auto& archive, FileReference& r) {
+  archive("process", r.process);
+  archive("number", r.number);
+  archive("file", r.file);
+}
+
 // ---- dump ----
 
 // One process of a dump: the frozen one and what is said of it.
@@ -55,6 +67,9 @@ class Dump {
   // The file that a process has by a path: its executable, a mapping, its working directory. `file`
   // may be opened with O_PATH.
   Result<std::uint32_t> file_at(const std::string& path, FdRef file, int flags);
+  // The open file behind a descriptor that umbel was given from the queue of a socket of `process`;
+  // one that is new is dumped.
+  Result<FileReference> in_flight(const Process& process, Fd file);
   // Gives an open file a name of its own beside `path`. It goes away with this, unless the image
   // that tells of it is complete.
   Result<std::string> link_beside(const std::string& path, FdRef file);
@@ -66,6 +81,11 @@ class Dump {
  private:
   std::map<std::string, std::uint32_t> paths_;
   std::vector<std::string> links_;
+  struct InFlight {
+    Fd file;
+    std::uint32_t index = 0;
+  };
+  std::vector<InFlight> in_flight_;
 };
 
 // ---- restore ----
@@ -91,11 +111,14 @@ class Restore {
 
   // The open file of that index, opened now if it was not before.
   Result<FdRef> file(std::uint32_t index);
+  Result<std::uint32_t> index_of(const FileReference& reference) const;
   // What dump() said under the key.
   Result<Value> object(const std::string& key) const;
   // A descriptor that several open files need while they are made; closed when all have settled.
   Result<FdRef> shared(const std::string& key, const std::function<Result<Fd>()>& make);
-  void drop_shared() { shared_.clear(); }
+  // A name in the file system for as long.
+  void remove_later(const std::string& path) { temporary_names_.push_back(path); }
+  void drop_shared();
   bool has_shared(const std::string& key) const { return shared_.contains(key); }
   // Names that the dump has made; they are removed when the restore has succeeded.
   std::vector<std::string> links;
@@ -104,12 +127,19 @@ class Restore {
   Result<Fd> moved_up(Fd fd) const;
   // True the first time that it is asked for a file.
   bool first_use(std::uint32_t file) { return used_.insert(file).second; }
+  // The same for what is done once for all files of a kind.
+  bool first_time(const std::string& what) { return done_.insert(what).second; }
+  Restore(const Restore&) = delete;
+  Restore& operator=(const Restore&) = delete;
+  ~Restore() { drop_shared(); }
 
  private:
   std::map<std::uint32_t, Fd> files_;
   std::map<std::string, Fd> shared_;
   std::vector<std::uint32_t> being_made_;
   std::set<std::uint32_t> used_;
+  std::set<std::string> done_;
+  std::vector<std::string> temporary_names_;
 };
 
 }  // namespace umbel::checkpoint

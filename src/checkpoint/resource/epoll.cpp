@@ -21,16 +21,13 @@ struct Target {
   std::int32_t number = 0;
   std::uint32_t events = 0;
   std::uint64_t data = 0;
-  // The file: the one that this process has under this number.
-  InnerPid process;
-  std::int32_t descriptor = 0;
+  FileReference file;
 };
 void fields(auto& archive, Target& t) {
   archive("number", t.number);
   archive("events", t.events);
   archive("data", t.data);
-  archive("process", t.process);
-  archive("descriptor", t.descriptor);
+  archive("file", t.file);
 }
 
 struct Epoll {
@@ -70,8 +67,7 @@ Result<bool> find_in(const ProcessDump& process, const sys::EpollSlot& slot, Lin
   for (const inspect::Descriptor& candidate : process.descriptors) {
     if (!wanted(candidate, line)) continue;
     if (!TRY(sys::watches(slot, process.process->pid(), candidate.number))) continue;
-    line.target.process = process.process->inner;
-    line.target.descriptor = candidate.number;
+    line.target.file = {.process = process.process->inner, .number = candidate.number};
     return true;
   }
   return false;
@@ -120,13 +116,6 @@ const image::Descriptor* find(const image::Process& process, int number) {
   return found == process.descriptors.end() ? nullptr : &*found;
 }
 
-Result<std::uint32_t> file_of(const image::Tree& tree, const Target& target) {
-  for (const image::Process& process : tree.processes)
-    if (process.pid == target.process)
-      if (const auto* descriptor = find(process, target.descriptor)) return descriptor->file;
-  return fail("an epoll instance of the image watches a file that the image does not have");
-}
-
 void add(Inside& in, int epoll, const Target& target) {
   epoll_event event{};
   event.events = target.events;
@@ -137,7 +126,7 @@ void add(Inside& in, int epoll, const Target& target) {
 Result<void> inside(Inside& in, const Epoll& state, int epoll) {
   for (const Target& target : state.targets) {
     TRY(in.session.make_room(in.batch, 3, 64));
-    const std::uint32_t file = TRY(file_of(in.restore.tree, target));
+    const std::uint32_t file = TRY(in.restore.index_of(target.file));
     const image::Descriptor* there = find(in.process, target.number);
     if (there != nullptr && there->file == file) {
       add(in, epoll, target);

@@ -14,9 +14,11 @@
 
 #include "checkpoint/resource/file_kind.h"
 #include "checkpoint/resource/locks.h"
+#include "checkpoint/resource/unix_socket.h"
 #include "inspect/descriptors.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
+#include "sys/identity.h"
 #include "sys/process.h"
 
 namespace umbel::checkpoint {
@@ -58,24 +60,26 @@ Result<image::FileOwner> owner_of(Dump& dump, FdRef file) {
                           .signal = signal};
 }
 
-Result<image::File> dump_file(Dump& dump, const Reference& at) {
-  const FileKind* kind = find_kind(at.descriptor->kind);
-  if (kind == nullptr) TRY(inspect::verdict(at.process->process->facts, *at.descriptor));
+Result<image::File> dump_one(Dump& dump, const Process& process,
+                             const inspect::Descriptor& descriptor, FdRef duplicate) {
+  const FileKind* kind = find_kind(descriptor.kind);
+  if (kind == nullptr) TRY(inspect::verdict(process.facts, descriptor));
   ensure(kind != nullptr, "a kind of file is said to be carried and is not");
-  image::File file{.kind = std::string(inspect::info(kind->kind).name),
-                   .flags = at.descriptor->flags};
-  file.locks = TRY(dump_locks(dump, *at.descriptor, LockOwner::open_file));
-  file.position = static_cast<std::int64_t>(TRY(at.descriptor->info.number("pos")));
-  const Fd duplicate = TRY(sys::pidfd_getfd(at.process->pidfd, at.descriptor->number));
-  file.state = TRY(kind->dump({.dump = dump,
-                               .process = *at.process->process,
-                               .descriptor = *at.descriptor,
-                               .file = duplicate}));
+  image::File file{.kind = std::string(inspect::info(kind->kind).name), .flags = descriptor.flags};
+  file.locks = TRY(dump_locks(dump, descriptor, LockOwner::open_file));
+  file.position = static_cast<std::int64_t>(TRY(descriptor.info.number("pos")));
+  file.state = TRY(
+      kind->dump({.dump = dump, .process = process, .descriptor = descriptor, .file = duplicate}));
   if ((file.flags & O_PATH) == 0) {
     const image::FileOwner owner = TRY(owner_of(dump, duplicate));
     if (owner.id != 0 || owner.signal != 0) file.owner = owner;
   }
   return file;
+}
+
+Result<image::File> dump_file(Dump& dump, const Reference& at) {
+  const Fd duplicate = TRY(sys::pidfd_getfd(at.process->pidfd, at.descriptor->number));
+  return dump_one(dump, *at.process->process, *at.descriptor, duplicate);
 }
 
 // Every reference of `alike` gets the index of its open file.
@@ -105,6 +109,36 @@ Result<void> dump_alike(Dump& dump, std::vector<Reference>& alike) {
 
 }  // namespace
 
+Result<FileReference> Dump::in_flight(const Process& process, Fd file) {
+  const struct stat status = TRY(sys::status(file));
+  const HostPid self = sys::own_pid();
+  const auto number = static_cast<std::uint64_t>(file.number());
+  for (const auto& candidate : processes)
+    for (const inspect::Descriptor& descriptor : candidate->descriptors) {
+      if (descriptor.status.st_ino != status.st_ino || descriptor.status.st_dev != status.st_dev)
+        continue;
+      const int order = TRY(sys::compare(self, candidate->process->pid(), KCMP_FILE, number,
+                                         static_cast<std::uint64_t>(descriptor.number)));
+      if (order == 0)
+        return FileReference{.process = candidate->process->inner, .number = descriptor.number};
+    }
+  for (const InFlight& known : in_flight_)
+    if (TRY(sys::compare(self, self, KCMP_FILE, number,
+                         static_cast<std::uint64_t>(known.file.number()))) == 0)
+      return FileReference{.file = known.index};
+  const inspect::Process here = TRY(inspect::Process::open(self));
+  const inspect::Descriptor descriptor = TRY(inspect::descriptor(here, file.number()));
+  TRY(inspect::verdict(process.facts, descriptor));
+  const auto index = static_cast<std::uint32_t>(tree.files.size());
+  tree.files.emplace_back();
+  // Known before it is dumped: it may be a socket in whose own queue it lies.
+  in_flight_.push_back({std::move(file), index});
+  const FdRef kept = in_flight_.back().file;
+  image::File made = TRY(dump_one(*this, process, descriptor, kept));
+  tree.files[index] = std::move(made);
+  return FileReference{.file = index};
+}
+
 Result<void> dump_open_files(Dump& dump) {
   std::map<Likeness, std::vector<Reference>> all;
   for (const auto& process : dump.processes) {
@@ -114,6 +148,7 @@ Result<void> dump_open_files(Dump& dump) {
     }
   }
   for (auto& [like, alike] : all) TRY(dump_alike(dump, alike));
+  TRY(check_unix_peers(dump));
   for (const auto& process : dump.processes)
     std::ranges::sort(process->record.descriptors, {}, &image::Descriptor::number);
   return {};
@@ -163,6 +198,23 @@ Result<FdRef> Restore::file(std::uint32_t index) {
   }
   Fd moved = TRY(moved_up(std::move(file)));
   return FdRef(files_.emplace(index, std::move(moved)).first->second);
+}
+
+Result<std::uint32_t> Restore::index_of(const FileReference& reference) const {
+  if (reference.file) return *reference.file;
+  for (const image::Process& process : tree.processes) {
+    if (process.pid != reference.process) continue;
+    const auto found =
+        std::ranges::find(process.descriptors, reference.number, &image::Descriptor::number);
+    if (found != process.descriptors.end()) return found->file;
+  }
+  return fail("the image speaks of an open file that it does not have");
+}
+
+void Restore::drop_shared() {
+  for (const std::string& path : temporary_names_) (void)sys::remove_file(cwd, path);
+  temporary_names_.clear();
+  shared_.clear();
 }
 
 Result<Value> Restore::object(const std::string& key) const {
