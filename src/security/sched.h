@@ -1,6 +1,7 @@
 // How a process is scheduled, as the OCI specification words it: process.scheduler, ioPriority,
-// execCPUAffinity and linux.personality. Each is applied to the calling thread and inherited by
-// what it executes. Source: sched(7), sched_setattr(2), ioprio_set(2), personality(2).
+// execCPUAffinity, linux.personality and linux.memoryPolicy. Each is applied to the calling thread
+// and inherited by what it executes. Source: sched(7), sched_setattr(2), ioprio_set(2),
+// personality(2), set_mempolicy(2).
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,8 @@ void fields(auto& archive, IoPriority& p) {
   archive("priority", p.priority);
 }
 
-// Lists of CPUs such as "0-3,7"; an empty one changes nothing.
+// Of a process that enters a container. Lists of CPUs such as "0-3,7"; an empty one changes
+// nothing.
 struct CpuAffinity {
   std::string initial, final;  // before and after the process is moved to the container's cgroup
   friend bool operator==(const CpuAffinity&, const CpuAffinity&) = default;
@@ -60,13 +62,36 @@ void fields(auto& archive, Personality& p) {
   archive("flags", p.flags);
 }
 
+struct MemoryPolicy {
+  std::string mode, nodes;  // "MPOL_BIND", "0-1"
+  std::vector<std::string> flags;
+  friend bool operator==(const MemoryPolicy&, const MemoryPolicy&) = default;
+};
+void fields(auto& archive, MemoryPolicy& p) {
+  archive("mode", p.mode);
+  archive("nodes", p.nodes);
+  archive("flags", p.flags);
+}
+// All modes and flags that apply() knows.
+struct MemoryPolicyWords {
+  std::vector<std::string> modes, flags;
+};
+MemoryPolicyWords memory_policy_words();
+
+// What needs no kernel to be known wrong.
+Result<void> check(const Scheduler& scheduler);
+Result<void> check(const IoPriority& priority);
+Result<void> check(const Personality& personality);
+Result<void> check(const MemoryPolicy& policy);
+
 Result<void> apply(const Scheduler& scheduler);
 Result<void> apply(const IoPriority& priority);
 Result<void> apply(const Personality& personality);
+Result<void> apply(const MemoryPolicy& policy);
 // The kernel keeps to those of the list that the cpuset allows.
 Result<void> set_affinity(std::string_view cpus);
 
-// Ascending, without doubles: "2,0-1,1" gives 0, 1, 2.
-Result<std::vector<unsigned>> parse_cpus(std::string_view list);
+// Of CPUs or memory nodes. Ascending, without doubles: "2,0-1,1" gives 0, 1, 2.
+Result<std::vector<unsigned>> parse_list(std::string_view list, std::string_view of_what = "CPUs");
 
 }  // namespace umbel::security

@@ -1,6 +1,7 @@
 #include "security/sched.h"
 
 #include <gtest/gtest.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -11,6 +12,7 @@
 #include "base/record.h"
 #include "security/credentials.h"
 #include "security/in_child.h"
+#include "sys/memory_policy.h"
 #include "sys/scheduling.h"
 
 namespace umbel::security {
@@ -107,11 +109,11 @@ TEST(IoPriority, IsSet) {
 }
 
 TEST(Affinity, IsReadAndSet) {
-  EXPECT_EQ(*parse_cpus("2,0-1,1"), (std::vector<unsigned>{0, 1, 2}));
-  EXPECT_EQ(*parse_cpus("7\n"), (std::vector<unsigned>{7}));
-  EXPECT_TRUE(parse_cpus("")->empty());
+  EXPECT_EQ(*parse_list("2,0-1,1"), (std::vector<unsigned>{0, 1, 2}));
+  EXPECT_EQ(*parse_list("7\n"), (std::vector<unsigned>{7}));
+  EXPECT_TRUE(parse_list("")->empty());
   for (const char* wrong : {"a", "3-1", "1,", "-1", "0-8192", "1--2"})
-    EXPECT_FALSE(parse_cpus(wrong)) << wrong;
+    EXPECT_FALSE(parse_list(wrong)) << wrong;
   const unsigned first = sys::get_affinity()->front();
   EXPECT_EQ(in_child([&] {
               if (!set_affinity(std::to_string(first))) return 255;
@@ -133,6 +135,27 @@ TEST(Personality, ChangesWhatTheProgramSees) {
   EXPECT_FALSE(apply(Personality{.flags = {"NO_RANDOMIZE"}}));
 }
 
+TEST(MemoryPolicy, IsSet) {
+  const auto set = [](const MemoryPolicy& wanted, int mode, std::vector<unsigned> nodes) {
+    return in_child([&] {
+      const Result<void> applied = apply(wanted);
+      if (!applied) return applied.error().code == ENOSYS ? 99 : 255;
+      const Result<sys::MemoryPolicy> found = sys::get_memory_policy();
+      return found && found->mode == mode && found->nodes == nodes ? 0 : 1;
+    });
+  };
+  const int bound = set({"MPOL_BIND", "0", {}}, MPOL_BIND, {0});
+  if (bound == 99) GTEST_SKIP() << "this kernel has no NUMA";
+  EXPECT_EQ(bound, 0);
+  EXPECT_EQ(set({"MPOL_DEFAULT", "", {}}, MPOL_DEFAULT, {}), 0);
+  EXPECT_EQ(set({"MPOL_INTERLEAVE", "0-0", {"MPOL_F_STATIC_NODES"}},
+                MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, {0}),
+            0);
+  EXPECT_EQ(apply(MemoryPolicy{.mode = "MPOL_BINDE"}).error().cure, "did you mean MPOL_BIND?");
+  EXPECT_TRUE(apply(MemoryPolicy{"MPOL_BIND", "0-", {}}).error().detail.contains("memory nodes"));
+  EXPECT_TRUE(apply(MemoryPolicy{"MPOL_BIND", "1023", {}}).error().cure.contains("online"));
+}
+
 TEST(Sched, RecordsSurviveBeingWrittenAndRead) {
   const Scheduler scheduler{.policy = "SCHED_DEADLINE",
                             .nice = -3,
@@ -148,6 +171,8 @@ TEST(Sched, RecordsSurviveBeingWrittenAndRead) {
   EXPECT_EQ(*from_value<CpuAffinity>(to_value(affinity)), affinity);
   const Personality personality{.domain = "LINUX32"};
   EXPECT_EQ(*from_value<Personality>(to_value(personality)), personality);
+  const MemoryPolicy policy{"MPOL_BIND", "0-1", {"MPOL_F_STATIC_NODES"}};
+  EXPECT_EQ(*from_value<MemoryPolicy>(to_value(policy)), policy);
 }
 
 }  // namespace
