@@ -9,6 +9,8 @@
 #include <linux/mount.h>
 #include <sys/sysmacros.h>
 
+#include <cerrno>
+
 #include "rootfs/build.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
@@ -46,7 +48,16 @@ Result<void> make_read_only(Build& build) {
   return sys::set_attributes(build.root, sys::Depth::one, wanted);
 }
 
+// At "/" it must lie, where processes that join the namespace look for their root; ELOOP says that
+// it does.
+Result<void> enter_above(const Build& build) {
+  const Result<void> moved = sys::attach_at(build.root, cwd, "/");
+  if (!moved && moved.error().code != ELOOP) return moved;
+  return sys::change_root(build.root);
+}
+
 Result<void> enter(const Build& build) {
+  if (build.spec.root.no_pivot) return enter_above(build);
   Result<void> entered =
       build.hidden ? sys::pivot_root_above(build.hidden, build.root) : sys::pivot_root(build.root);
   // pivot_root(2) cannot move the kernel's first root.

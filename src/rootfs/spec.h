@@ -53,6 +53,9 @@ void fields(auto& archive, Device& d) {
 struct Root {
   // A directory of the host; empty: the host's root under an overlay (overlay.cpp says what of it).
   std::string path;
+  // For a root on the kernel's first file system, which pivot_root(2) can't leave: the host's tree
+  // stays beneath, where a container that may mount could come at it.
+  bool no_pivot = false;
   bool read_only = false;  // of the overlay: the host's other file systems in it too
   std::string propagation = "rslave";
   // Of the overlay: bytes its tmpfs may hold (0: half of memory, the kernel's default), or a
@@ -66,6 +69,7 @@ struct Root {
 };
 void fields(auto& archive, Root& r) {
   archive("path", r.path);
+  archive("noPivot", r.no_pivot);
   archive("readonly", r.read_only);
   archive("propagation", r.propagation);
   archive("overlaySize", r.overlay_size);

@@ -7,15 +7,13 @@
 namespace umbel::cli::oci {
 
 Result<Bundle> read(const BundleOptions& options, const std::string& id) {
-  if (options.no_pivot)
-    return fail("--no-pivot: umbel always makes the container's root by pivot_root",
-                "keep the bundle on a mounted file system rather than on the initramfs");
   TRY(container::check_name(id));
   Bundle bundle;
   container::Config& config = bundle.config;
   config =
       TRY(umbel::oci::read_bundle(options.path.empty() ? "." : options.path, &bundle.warnings));
   config.name = id;
+  config.files.root.no_pivot = options.no_pivot;
   config.process.new_keyring = !options.same_keyring;
   if (config.cgroup.empty()) config.cgroup = "umbel-oci-";  // and its name
   // There nobody can make device nodes, and the kernel takes no rules about them.

@@ -27,7 +27,7 @@ void add(std::vector<Option>& options, Values& v) {
   options.push_back(
       {"pidfd-socket", 0, "PATH", "gets a pidfd of the first process", &v.pidfd_socket});
   options.push_back({"pid-file", 0, "FILE", "gets the first process's pid", &v.pid_file});
-  options.push_back({"no-pivot", 0, "", "not supported: umbel always pivots", &v.bundle.no_pivot});
+  options.push_back({"no-pivot", 0, "", "for a root on the initramfs", &v.bundle.no_pivot});
   options.push_back(
       {"no-new-keyring", 0, "", "keep the caller's session keyring", &v.bundle.same_keyring});
   options.push_back({"preserve-fds", 0, "N", "pass N more descriptors, from 3 on", &v.preserved});

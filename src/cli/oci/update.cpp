@@ -14,7 +14,8 @@ namespace {
 using container::Container;
 
 struct Values {
-  std::string resources, cpus, mems, memory, reservation, swap, l3_cache, bandwidth;
+  std::string resources, cpus, mems, memory, reservation, swap, kernel, kernel_tcp, l3_cache,
+      bandwidth;
   std::optional<std::uint64_t> io_weight, period, burst, shares, realtime_period;
   std::optional<std::int64_t> quota, realtime_runtime, idle, pids;
 };
@@ -35,6 +36,8 @@ std::vector<Option> table(Values& v) {
       {"memory", 0, "BYTES", "limit of memory; -1: none", &v.memory},
       {"memory-reservation", 0, "BYTES", "what it is reclaimed to first", &v.reservation},
       {"memory-swap", 0, "BYTES", "limit of memory and swap; -1: none", &v.swap},
+      {"kernel-memory", 0, "BYTES", "accepted: kernels since 5.16 have no such limit", &v.kernel},
+      {"kernel-memory-tcp", 0, "BYTES", "limit of the kernel's TCP buffers", &v.kernel_tcp},
       {"pids-limit", 0, "N", "limit of tasks; -1: none", &v.pids},
       {"l3-cache-schema", 0, "TEXT", "not supported", &v.l3_cache},
       {"mem-bw-schema", 0, "TEXT", "not supported", &v.bandwidth},
@@ -62,6 +65,7 @@ Result<umbel::oci::Resources> from_flags(const Values& v) {
   made.memory.limit = TRY(bytes("--memory", v.memory));
   made.memory.reservation = TRY(bytes("--memory-reservation", v.reservation));
   made.memory.swap = TRY(bytes("--memory-swap", v.swap));
+  made.memory.kernel_tcp = TRY(bytes("--kernel-memory-tcp", v.kernel_tcp));
   made.cpu = {.shares = v.shares,
               .period = v.period,
               .burst = v.burst,
@@ -79,7 +83,9 @@ Result<umbel::oci::Resources> from_flags(const Values& v) {
 
 Result<int> update(const Global& global, const Values& v, Words words) {
   if (!v.l3_cache.empty() || !v.bandwidth.empty())
-    return fail("--l3-cache-schema, --mem-bw-schema: Intel's resource director is not supported");
+    return fail("--l3-cache-schema, --mem-bw-schema: Intel's resource director is not supported",
+                "leave them out");
+  if (!v.kernel.empty()) global.log.warning("--kernel-memory has no effect: it is obsolete");
   Container container = TRY(find(global, TRY(only_id(words))));
   const umbel::oci::Resources resources =
       TRY(v.resources.empty() ? from_flags(v) : from_file(v.resources));
