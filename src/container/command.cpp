@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "console/terminal.h"
 #include "container/gate.h"
+#include "container/listener.h"
 #include "container/talk.h"
 #include "sys/file.h"
 #include "sys/identity.h"
@@ -87,6 +88,7 @@ Result<void> schedule(const Process& process) {
   if (process.scheduler) TRY(security::apply(*process.scheduler));
   if (process.io_priority) TRY(security::apply(*process.io_priority));
   if (process.personality) TRY(security::apply(*process.personality));
+  if (process.memory_policy) TRY(security::apply(*process.memory_policy));
   return {};
 }
 
@@ -126,10 +128,16 @@ Result<void> wait_until_started(const Command& command) {
   return say(command.channel, Word::ready);
 }
 
+Result<void> install(const security::Filter& filter, FdRef channel) {
+  if (filter.listener) return install_notifying(filter, channel);
+  TRY(security::install(filter));
+  return {};
+}
+
 Result<void> filter(const Command& command) {
   if (!command.process.no_new_privileges) TRY(security::use_all_permitted());
   if (command.filter)
-    TRY(during("installing the seccomp filter", security::install(*command.filter)));
+    TRY(during("installing the seccomp filter", install(*command.filter, command.channel)));
   if (command.process.no_new_privileges) return {};
   return security::apply(command.process.capabilities);
 }
@@ -166,9 +174,7 @@ Result<Person> settle(const Process& process, FdRef root) {
 }
 
 Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group) {
-  if (!process.affinity.initial.empty()) TRY(security::set_affinity(process.affinity.initial));
   if (group != nullptr) TRY(during("entering the cgroup", group->enter()));
-  if (!process.affinity.final.empty()) TRY(security::set_affinity(process.affinity.final));
   if (process.new_keyring) TRY(new_keyring());
   if (process.oom_score) TRY(security::set_oom_score(*process.oom_score));
   return sys::set_dumpable(false);

@@ -28,8 +28,8 @@ struct Person {
 };
 Result<Person> settle(const Process& process, FdRef root);
 
-// What is done with the host's /proc and cgroups still in sight: processors, cgroup (nullptr: stays
-// in the caller's), keyring, the out-of-memory score. From then on nobody inside can look into this
+// What is done with the host's /proc and cgroups still in sight: cgroup (nullptr: stays in the
+// caller's), keyring, the out-of-memory score. From then on nobody inside can look into this
 // process, which holds the host's descriptors, not even with the right to trace (CVE-2016-9962).
 Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group);
 

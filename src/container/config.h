@@ -48,7 +48,8 @@ struct Process {
   std::optional<security::Scheduler> scheduler;
   std::optional<security::IoPriority> io_priority;
   std::optional<security::Personality> personality;
-  security::CpuAffinity affinity;
+  std::optional<security::MemoryPolicy> memory_policy;
+  security::CpuAffinity affinity;  // of processes that enter the container later
 };
 void fields(auto& archive, Process& p) {
   archive("args", p.args);
@@ -72,6 +73,7 @@ void fields(auto& archive, Process& p) {
   archive("scheduler", p.scheduler);
   archive("ioPriority", p.io_priority);
   archive("personality", p.personality);
+  archive("memoryPolicy", p.memory_policy);
   archive("affinity", p.affinity);
 }
 
@@ -97,7 +99,8 @@ struct Config {
   std::string cgroup;
   cgroup::Limits limits;
   std::vector<cgroup::DeviceRule> device_rules;
-  bool init = true;  // the small reaper is pid 1
+  std::map<std::string, std::string> net_devices;  // of the host's network, to the name inside
+  bool init = true;                                // the small reaper is pid 1
   std::string stop_signal = "TERM";
   std::map<std::string, std::string> labels;
   bool auto_remove = false;
@@ -116,6 +119,7 @@ void fields(auto& archive, Config& c) {
   archive("cgroup", c.cgroup);
   archive("limits", c.limits);
   archive("deviceRules", c.device_rules);
+  archive("netDevices", c.net_devices);
   archive("init", c.init);
   archive("stopSignal", c.stop_signal);
   archive("labels", c.labels);

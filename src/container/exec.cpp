@@ -3,10 +3,13 @@
 // child, so that it is born in the container's pid namespace.
 #include <unistd.h>
 
+#include "base/text.h"
 #include "console/terminal.h"
 #include "container/lifecycle.h"
+#include "container/listener.h"
 #include "container/start.h"
 #include "container/talk.h"
+#include "rootfs/plan.h"
 #include "sys/channel.h"
 #include "sys/file.h"
 #include "sys/identity.h"
@@ -46,9 +49,19 @@ Process process_of(const Config& config, const Exec& what) {
   return process;
 }
 
-cgroup::Paths below(cgroup::Paths paths, const std::string& part) {
-  if (!part.empty())
-    for (auto& [hierarchy, path] : paths) path += "/" + part;
+Result<cgroup::Paths> below(cgroup::Paths paths, const std::map<std::string, std::string>& parts) {
+  std::size_t used = 0;
+  for (auto& [hierarchy, path] : paths) {
+    auto part = parts.find("");
+    for (const std::string_view controller : split(hierarchy, ','))
+      if (const auto own = parts.find(std::string(controller)); own != parts.end()) {
+        part = own;
+        ++used;
+      }
+    if (part != parts.end()) path += rootfs::clean_path("/" + part->second);
+  }
+  if (used < parts.size() - parts.count(""))
+    return fail("the container has no cgroup of one of the controllers that were named");
   return paths;
 }
 
@@ -98,7 +111,10 @@ Result<void> inside(const Entry& entry, Fd& channel) {
 
 // In the stage. The copy that clone3 makes of it becomes the program.
 Result<void> enter(const Entry& entry, Fd& channel) {
+  const security::CpuAffinity& affinity = entry.process.affinity;
+  if (!affinity.initial.empty()) TRY(security::set_affinity(affinity.initial));
   TRY(settle_outside(entry.process, &entry.group));
+  if (!affinity.final.empty()) TRY(security::set_affinity(affinity.final));
   if (entry.join != 0) TRY(during("entering the container", sys::setns(entry.init, entry.join)));
   if ((entry.join & CLONE_NEWUSER) != 0)
     TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
@@ -126,7 +142,8 @@ Result<Started> exec(Container& container, const Process& process, const Enterin
                 "resume it first: umbel resume " + container.name());
   const std::optional<security::Filter> filter = TRY(filter_of(process, TRY(container.home())));
   const std::uint64_t join = TRY(differing(container.state.init.pid));
-  const cgroup::Cgroup group = cgroup::Cgroup::open(below(container.state.cgroup, how.cgroup));
+  const cgroup::Cgroup group =
+      cgroup::Cgroup::open(TRY(below(container.state.cgroup, how.cgroups)));
   const Entry entry{process, filter, how, init, join, group};
   sys::Channel channel = TRY(sys::channel());
   const sys::Clone born{.cgroup = TRY(group.directory())};
@@ -138,6 +155,7 @@ Result<Started> exec(Container& container, const Process& process, const Enterin
   }));
   channel.theirs.close();
   Started started;
+  std::optional<Heard> listener;  // may be here before the stage says who was born
   for (bool ready = false;;) {
     Heard heard = TRY(hear(channel.ours));
     if (heard.closed && ready && started.process) return started;
@@ -149,6 +167,12 @@ Result<Started> exec(Container& container, const Process& process, const Enterin
     if (heard.word == Word::born && heard.fds.size() == 1) {
       const HostPid pid = TRY(sys::pid_behind(heard.fds[0]));
       started.process = sys::Process(pid, std::move(heard.fds[0]));
+    }
+    if (heard.word == Word::listener) listener = std::move(heard);
+    if (listener && started.process) {
+      TRY(hand_on_listener(channel.ours, *listener, container.config, "running",
+                           started.process.pid()));
+      listener.reset();
     }
   }
 }

@@ -51,13 +51,14 @@ Result<Fd> wait_at_gate(FdRef gate) {
   }
 }
 
-Result<void> open_gate(FdRef directory) {
+Result<void> open_gate(FdRef directory, const OnListener& listener) {
   const Fd waiting = TRY(sys::connect_to(path_of(directory)));
   for (bool ready = false;;) {
     const Heard heard = TRY(hear(waiting));
-    if (heard.word == Word::ready) ready = true;
     if (heard.closed && ready) break;
     if (heard.closed) return fail("the container's first process was killed before it could start");
+    if (heard.word == Word::ready) ready = true;
+    if (heard.word == Word::listener) TRY(listener(waiting, heard));
   }
   (void)sys::remove_file(directory, name);
   return {};

@@ -2,8 +2,11 @@
 // command.
 #pragma once
 
+#include <functional>
+
 #include "base/error.h"
 #include "base/fd.h"
+#include "container/talk.h"
 
 namespace umbel::container {
 
@@ -15,6 +18,8 @@ Result<Fd> make_gate(FdRef directory);
 Result<Fd> wait_at_gate(FdRef gate);
 
 // Lets the waiting process go on. Returns when it executes the command, or with what stopped it.
-Result<void> open_gate(FdRef directory);
+// `listener` is called where its filter has one.
+using OnListener = std::function<Result<void>(FdRef channel, const Heard& heard)>;
+Result<void> open_gate(FdRef directory, const OnListener& listener);
 
 }  // namespace umbel::container

@@ -18,17 +18,6 @@ namespace {
 
 constexpr std::size_t most_output = 4096;
 
-std::string state_text(const Config& config, std::string_view status, HostPid pid) {
-  Value state;
-  state["ociVersion"] = specification;
-  state["id"] = config.name;
-  state["status"] = status;
-  if (pid) state["pid"] = pid.value();
-  state["bundle"] = config.bundle;
-  if (!config.labels.empty()) state["annotations"] = to_value(config.labels);
-  return json_text(state);
-}
-
 // With a description of its own, at the beginning.
 Result<Fd> filled(const std::string& text) {
   const Fd memory = TRY(sys::memory_file("state"));
@@ -78,10 +67,21 @@ Result<void> run_hook(const Hook& hook, const std::string& state) {
 
 }  // namespace
 
+Value state_of(const Config& config, std::string_view status, HostPid pid) {
+  Value state;
+  state["ociVersion"] = specification;
+  state["id"] = config.name;
+  state["status"] = status;
+  if (pid) state["pid"] = pid.value();
+  state["bundle"] = config.bundle;
+  if (!config.labels.empty()) state["annotations"] = to_value(config.labels);
+  return state;
+}
+
 Result<void> run_hooks(const std::vector<Hook>& hooks, std::string_view step, const Config& config,
                        std::string_view status, HostPid pid) {
   if (hooks.empty()) return {};
-  const std::string state = state_text(config, status, pid);
+  const std::string state = json_text(state_of(config, status, pid));
   for (const Hook& hook : hooks)
     TRY(during("the " + std::string(step) + " hook", run_hook(hook, state)));
   return {};

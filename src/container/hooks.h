@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/value.h"
 
 namespace umbel::container {
 
@@ -46,7 +47,10 @@ void fields(auto& archive, Hooks& h) {
   archive("poststop", h.poststop);
 }
 
-constexpr std::string_view specification = "1.2.1";  // of the OCI runtime, as it is spoken here
+constexpr std::string_view specification = "1.3.0";  // of the OCI runtime, as it is spoken here
+
+// The container's state as the specification words it; a pid of 0 is left out.
+Value state_of(const Config& config, std::string_view status, HostPid pid);
 
 // One after the other, each with the container's state as JSON on its standard input, until one
 // fails or exceeds its time. `step` names the member of Hooks.

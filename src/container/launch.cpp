@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "container/inside.h"
+#include "container/listener.h"
 #include "container/talk.h"
 #include "ns/time.h"
 #include "ns/user.h"
@@ -115,6 +116,7 @@ Result<Launched> launch(const Config& config, Surroundings& around,
   launched.init = TRY(begin(config, around, channel.ours, channel.theirs));
   const HostPid pid = launched.init.pid();
   TRY(born(pid));
+  launched.devices = TRY(LentDevices::lend(config.net_devices, pid));
   TRY(say(channel.ours, Word::go, std::to_string(pid.value())));
   for (bool ready = false;;) {
     Heard heard = TRY(hear(channel.ours));
@@ -128,6 +130,8 @@ Result<Launched> launch(const Config& config, Surroundings& around,
       TRY(run_hooks(config.hooks.create_runtime, "createRuntime", config, "creating", pid));
       TRY(say(channel.ours, Word::go));
     }
+    if (heard.word == Word::listener)
+      TRY(hand_on_listener(channel.ours, heard, config, "creating", pid));
     if (heard.word == Word::note) launched.notes.push_back(std::move(heard.text));
     if (heard.word == Word::terminal && heard.fds.size() == 1)
       launched.terminal = std::move(heard.fds[0]);

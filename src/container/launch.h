@@ -13,6 +13,7 @@
 #include "cgroup/cgroup.h"
 #include "container/command.h"
 #include "container/config.h"
+#include "container/net_devices.h"
 #include "ns/set.h"
 #include "rootfs/rootfs.h"
 #include "security/seccomp.h"
@@ -34,6 +35,7 @@ struct Surroundings {
 struct Launched {
   sys::Process init;
   Fd terminal;                     // the master, where the config asks for a terminal
+  LentDevices devices;             // until they are kept
   std::vector<std::string> notes;  // what a person should know
 };
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -77,8 +78,9 @@ Result<Started> exec(Container& container, const Exec& what);
 // The same for a process that is described in full.
 struct Entering {
   Stdio stdio;
-  unsigned preserved = 0;    // descriptors after the first three that it gets
-  std::string cgroup;        // below the container's own; it must exist
+  unsigned preserved = 0;  // descriptors after the first three that it gets
+  // Existing ones below the container's own: a controller's, or ("") of all that are not named.
+  std::map<std::string, std::string> cgroups;
   bool even_paused = false;  // it starts when the container is resumed
 };
 Result<Started> exec(Container& container, const Process& process, const Entering& how);

@@ -5,6 +5,7 @@
 #include "base/record.h"
 #include "container/gate.h"
 #include "container/lifecycle.h"
+#include "container/listener.h"
 #include "container/process_id.h"
 #include "sys/file.h"
 #include "sys/identity.h"
@@ -83,7 +84,11 @@ Result<std::optional<security::Filter>> filter_of(const Process& process, const 
   if (process.default_filter)
     filter = TRY(security::default_filter(process.capabilities.bounding, TRY(home.cache())));
   else if (process.seccomp)
-    filter = TRY(security::compile(*process.seccomp, TRY(home.cache())));
+    filter =
+        TRY(during("the seccomp profile", security::compile(*process.seccomp, TRY(home.cache()))));
+  if (filter && filter->listener && process.seccomp->listener_path.empty())
+    return fail("the seccomp profile has SCMP_ACT_NOTIFY and nobody to notify",
+                "set its listenerPath to the socket of a program that answers");
   return filter;
 }
 
@@ -138,6 +143,7 @@ Result<Launched> start(Container& container, const Start& how) {
     return Failure(recorded.error());
   }
   if (group) group->detach();
+  launched->devices.keep();
   return launched;
 }
 
@@ -145,7 +151,9 @@ Result<std::vector<std::string>> release(Container& container) {
   if (const Status now = container.status(); now != Status::waiting)
     return fail(container.name() + " does not wait to be started: it is " +
                 std::string(status_text(now)));
-  TRY(open_gate(container.directory()));
+  TRY(open_gate(container.directory(), [&](FdRef channel, const Heard& heard) {
+    return hand_on_listener(channel, heard, container.config, "created", container.state.init.pid);
+  }));
   container.state.waiting = false;
   container.state.started = now();
   TRY(container.save_state());

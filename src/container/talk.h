@@ -21,6 +21,7 @@ enum class Word : char {
   terminal = 't',  // child: the master of its terminal
   note = 'n',      // child: something a person should know
   error = 'e',     // anyone inside: an Error, whole
+  listener = 'l',  // child: its filter's listener; the other side answers go when it is handed on
   ready = 'r',     // child: the next step is exec
 };
 

@@ -14,6 +14,7 @@
 #include "oci/spec.h"
 #include "rootfs/plan.h"
 #include "sys/file.h"
+#include "sys/net_device.h"
 
 namespace umbel::oci {
 
@@ -96,7 +97,32 @@ Result<void> check_hooks(const container::Hooks& hooks) {
       if (!path.starts_with('/'))
         return fail("hooks." + element(name, i) + ".path: must be an absolute path, not '" + path +
                     "'");
+      const Value* timeout = (*list.as<Value::Array>())[i].find("timeout");
+      const auto* seconds = timeout != nullptr ? timeout->as<std::int64_t>() : nullptr;
+      if (seconds != nullptr && *seconds <= 0)
+        return fail("hooks." + element(name, i) + ".timeout: must be greater than zero");
     }
+  return {};
+}
+
+template <class Record>
+Result<void> check_record(const std::string& field, const std::optional<Record>& record) {
+  if (!record) return {};
+  return during(field, security::check(*record));
+}
+
+Result<void> check_seccomp(const std::optional<security::Seccomp>& profile) {
+  if (!profile) return {};
+  const std::string& path = profile->listener_path;
+  if (path.empty() && !profile->listener_metadata.empty())
+    return fail("linux.seccomp.listenerMetadata: is for nobody without a listenerPath");
+  if (!path.empty() && !path.starts_with('/'))
+    return fail("linux.seccomp.listenerPath: must be an absolute path, not '" + path + "'");
+  for (std::size_t i = 0; path.empty() && i < profile->rules.size(); ++i)
+    if (profile->rules[i].action == "SCMP_ACT_NOTIFY")
+      return fail(
+          element("linux.seccomp.syscalls", i) + ".action: SCMP_ACT_NOTIFY with nobody to notify",
+          "set linux.seccomp.listenerPath to the socket of a program that answers");
   return {};
 }
 
@@ -105,6 +131,10 @@ Result<container::Process> process(const Process& from, Warnings& warnings) {
   if (!from.cwd.starts_with('/'))
     return fail("process.cwd: must be an absolute path, not '" + from.cwd + "'");
   TRY(check_rlimits(from.rlimits));
+  TRY(check_record("process.scheduler", from.scheduler));
+  TRY(check_record("process.ioPriority", from.io_priority));
+  for (const std::string* list : {&from.affinity.initial, &from.affinity.final})
+    TRY(during("process.execCPUAffinity", security::parse_list(*list)));
   container::Process made{.args = from.args, .env = from.env, .cwd = from.cwd};
   made.user = {.uid = from.user.uid,
                .gid = from.user.gid,
@@ -204,6 +234,38 @@ Result<ns::Settings> settings(const Spec& spec, const ns::Choices& choices) {
   return made;
 }
 
+Result<std::map<std::string, std::string>> net_devices(
+    const std::map<std::string, NetDevice>& wanted, const ns::Choices& choices) {
+  std::map<std::string, std::string> made;
+  for (const auto& [outside, device] : wanted) {
+    const std::string field = "linux.netDevices." + outside;
+    TRY(need(choices, Kind::net, field));
+    const std::string& inside = device.name.empty() ? outside : device.name;
+    if (!sys::is_device_name(outside))
+      return fail(field + ": '" + outside + "' can't be a network device's name");
+    if (!sys::is_device_name(inside))
+      return fail(field + ".name: '" + inside + "' can't be a network device's name");
+    for (const auto& [other, taken] : made)
+      if (taken == inside)
+        return fail(field + ".name: " + other + " is to have the name " + inside + " too");
+    made[outside] = inside;
+  }
+  return made;
+}
+
+// On file systems that are made for the container; what is bound keeps the labels that it has.
+Result<void> label_mounts(const std::string& label, std::vector<rootfs::Mount>& mounts) {
+  static constexpr std::array labelled =
+      std::to_array<std::string_view>({"tmpfs", "devpts", "ramfs", "mqueue"});
+  if (label.empty()) return {};
+  if (!sys::exists(cwd, "/sys/fs/selinux/enforce"))
+    return fail("linux.mountLabel: this host has no SELinux", "leave it out");
+  for (rootfs::Mount& mount : mounts)
+    if (std::ranges::find(labelled, mount.type) != labelled.end())
+      mount.options.push_back("context=\"" + label + "\"");
+  return {};
+}
+
 Result<std::vector<rootfs::Mount>> mounts(const std::vector<rootfs::Mount>& from,
                                           const std::string& bundle) {
   std::vector<rootfs::Mount> made = from;
@@ -239,6 +301,7 @@ Result<rootfs::Spec> files(const Spec& spec, const std::string& bundle) {
     made.root.propagation = from.rootfs_propagation;
   }
   made.mounts = TRY(mounts(spec.mounts, bundle));
+  TRY(label_mounts(from.mount_label, made.mounts));
   made.devices = devices(from.devices);
   made.masked = from.masked_paths;
   made.read_only = from.readonly_paths;
@@ -261,8 +324,13 @@ Result<Config> config(const Spec& spec, const std::string& bundle, Warnings& war
   made.settings = TRY(settings(spec, made.namespaces));
   made.files = TRY(files(spec, bundle));
   made.process = TRY(process(*spec.process, warnings));
+  TRY(check_seccomp(from.seccomp));
   made.process.seccomp = from.seccomp;
+  TRY(check_record("linux.personality", from.personality));
   made.process.personality = from.personality;
+  TRY(check_record("linux.memoryPolicy", from.memory_policy));
+  made.process.memory_policy = from.memory_policy;
+  made.net_devices = TRY(net_devices(from.net_devices, made.namespaces));
   made.cgroup = cgroup_path(from.cgroups_path);
   const Resources resources = from.resources.value_or(Resources());
   made.limits = limits_of(resources);

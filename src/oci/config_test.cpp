@@ -234,9 +234,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(Unsupported, OciConfigRefuses,
                          ::testing::Values(Wrong{"linux.intelRdt", "{\"closID\": \"a\"}",
                                                  "linux.intelRdt.closID: "},
-                                           Wrong{"linux.mountLabel", "\"x\"", "linux.mountLabel: "},
-                                           Wrong{"linux.memoryPolicy", "{\"mode\": \"MPOL_BIND\"}",
-                                                 "linux.memoryPolicy.mode: "}));
+                                           Wrong{"linux.memoryPolicy", "{\"mode\": \"MPOL_BAND\"}",
+                                                 "linux.memoryPolicy: 'MPOL_BAND'"}));
 INSTANTIATE_TEST_SUITE_P(
     Meaningless, OciConfigRefuses,
     ::testing::Values(

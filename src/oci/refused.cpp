@@ -16,10 +16,6 @@ struct Refused {
 };
 constexpr std::array refused = std::to_array<Refused>({
     {"linux.intelRdt", "Intel's resource director is not supported"},
-    {"linux.memoryPolicy", "NUMA memory policies are not supported yet"},
-    {"linux.netDevices", "moving network devices into a container is not supported yet"},
-    {"linux.mountLabel", "SELinux labels of mounts are not supported"},
-    {"linux.seccomp.listenerPath", "listeners of a filter are not supported yet"},
 });
 
 bool is_empty(const Value& value) {

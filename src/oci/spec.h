@@ -1,4 +1,4 @@
-// The Linux part of config.json, name by name, as the OCI runtime specification 1.2 has it: one
+// The Linux part of config.json, name by name, as the OCI runtime specification 1.3 has it: one
 // list of fields a record. Absent and null are the same. What is not listed here is either refused
 // by name (refused.h) or unknown, and then passed over as the specification asks.
 #pragma once
@@ -214,6 +214,11 @@ void fields(auto& archive, Resources& r) {
   archive("unified", r.unified);
 }
 
+struct NetDevice {
+  std::string name;  // inside; empty: the same
+};
+void fields(auto& archive, NetDevice& d) { archive("name", d.name); }
+
 struct Linux {
   std::vector<Namespace> namespaces;
   std::vector<ns::IdRange> uid_mappings, gid_mappings;
@@ -226,6 +231,9 @@ struct Linux {
   std::map<std::string, std::string> sysctl;
   std::vector<std::string> masked_paths, readonly_paths;
   std::optional<security::Personality> personality;
+  std::map<std::string, NetDevice> net_devices;
+  std::optional<security::MemoryPolicy> memory_policy;
+  std::string mount_label;
 };
 void fields(auto& archive, Linux& l) {
   archive("namespaces", l.namespaces);
@@ -241,6 +249,9 @@ void fields(auto& archive, Linux& l) {
   archive("maskedPaths", l.masked_paths);
   archive("readonlyPaths", l.readonly_paths);
   archive("personality", l.personality);
+  archive("netDevices", l.net_devices);
+  archive("memoryPolicy", l.memory_policy);
+  archive("mountLabel", l.mount_label);
 }
 
 struct Spec {

@@ -2,8 +2,15 @@
 
 load ../lib/umbel
 load ../lib/oci
-setup() { oci_setup; }
-teardown() { oci_teardown; }
+setup() {
+  oci_setup
+  links=()
+}
+teardown() {
+  local link
+  for link in "${links[@]}"; do ip link del "$link-peer" 2>/dev/null || true; done
+  oci_teardown
+}
 
 @test "process: user, groups, umask, directory and environment" {
   config '.process.user = {uid: 5, gid: 6, additionalGids: [7, 8], umask: 63}' \
@@ -81,6 +88,15 @@ teardown() { oci_teardown; }
   equal "$(container)" 0
   config '.root.readonly = true'
   contains "$(container)" "Read-only file system"
+}
+
+@test "root: without pivot_root, and processes that enter it" {
+  script 'ls /; cat /proc/self/mountinfo | wc -l; sleep 1000'
+  create --no-pivot "$id"
+  oci start "$id"
+  eventually grep -q '^[0-9]' "$scratch/out"
+  equal "$(oci exec "$id" ls /)" "$(ls "$bundle/rootfs")"
+  equal "$(grep -v '^[0-9]' "$scratch/out")" "$(ls "$bundle/rootfs")"
 }
 
 @test "hostname and domainname" {
@@ -245,6 +261,122 @@ teardown() { oci_teardown; }
   lacks "$(container)" master:
 }
 
+# agent: answers what a filter notifies of with "no space left"
+agent() {
+  python3 "$BATS_TEST_DIRNAME/../lib/seccomp_agent.py" "$scratch/agent" "$scratch/message" 3>&- &
+  eventually test -S "$scratch/agent"
+}
+notifying() {
+  needs_command python3
+  config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", flags: [],
+    listenerPath: "'"$scratch/agent"'", listenerMetadata: "some words",
+    syscalls: [{names: ["mkdir", "mkdirat", "sendmsg"], action: "SCMP_ACT_NOTIFY"}]}'
+}
+
+@test "linux: a filter's listener goes to whoever answers, with the container's state" {
+  notifying
+  script 'mkdir /tmp/x 2>&1'
+  agent
+  contains "$(container)" "No space left on device"
+  equal "$(jq -r '.ociVersion[:2], .fds[0], .metadata, .state.id, .state.status, .state.bundle,
+    (.pid == .state.pid and .pid > 1 | tostring)' "$scratch/message")" \
+    "1.
+seccompFd
+some words
+$id
+created
+$bundle
+true"
+}
+
+@test "linux: every process of exec gets a listener of its own" {
+  notifying
+  script 'sleep 1000'
+  agent
+  create "$id"
+  oci start "$id"
+  rm "$scratch/agent" "$scratch/message"
+  agent
+  contains "$(oci exec "$id" mkdir /tmp/x 2>&1)" "No space left on device"
+  equal "$(jq -r .state.status "$scratch/message")" running
+}
+
+@test "linux: a filter with nobody to answer is refused" {
+  notifying
+  run -1 oci run --bundle "$bundle" "$id"
+  contains "$output" "linux.seccomp.listenerPath $scratch/agent: connect"
+  equal "$(oci list --quiet)" ""
+  config 'del(.linux.seccomp.listenerPath)'
+  run -1 oci run --bundle "$bundle" "$id"
+  contains "$output" linux.seccomp.listenerMetadata:
+  config 'del(.linux.seccomp.listenerMetadata)'
+  run -1 oci run --bundle "$bundle" "$id"
+  contains "$output" "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY with nobody to notify"
+}
+
+# pair NAME: a link of this test's own; its other end stays behind as NAME-peer
+pair() {
+  needs_command ip
+  ip link add "$1" type veth peer name "$1-peer"
+  links+=("$1")
+}
+
+@test "linux: network devices of the host, with their addresses, under another name" {
+  pair "um$$"
+  ip addr add 10.99.1.2/24 dev "um$$"
+  config '.linux.netDevices = {"um'$$'": {name: "inside0"}}'
+  script 'ip addr show inside0; ip link show lo'
+  local seen
+  seen=$(container)
+  contains "$seen" "inet 10.99.1.2/24"
+  contains "$seen" ",UP"
+  run ! ip link show "um$$"
+}
+
+@test "linux: network devices stay with the host when a container can't be made" {
+  pair "um$$"
+  ip addr add 10.99.1.2/24 dev "um$$"
+  ip link set "um$$" up
+  config '.linux.netDevices = {"um'$$'": {name: "x"}, "zz-nothing": {}}'
+  run -1 oci create --bundle "$bundle" "$id"
+  contains "$output" "moving the network device zz-nothing: there is no such network device"
+  contains "$(ip addr show "um$$")" "inet 10.99.1.2/24"
+  config 'del(.linux.netDevices["zz-nothing"])'
+  config '.linux.netDevices["um'$$'"].name = "lo"'
+  run -1 oci create --bundle "$bundle" "$id"
+  contains "$output" "moving the network device um$$"
+  contains "$(ip addr show "um$$")" "inet 10.99.1.2/24"
+  program /nonsense
+  config '.linux.netDevices["um'$$'"].name = "x"'
+  run -1 oci create --bundle "$bundle" "$id"
+  contains "$(ip addr show "um$$")" "inet 10.99.1.2/24"
+  contains "$(ip addr show "um$$")" ",UP"
+  config '.linux.namespaces |= map(select(.type != "network"))'
+  run -1 oci create --bundle "$bundle" "$id"
+  contains "$output" "linux.netDevices.um$$: would change the host's network namespace"
+}
+
+@test "linux: the memory policy" {
+  config '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]}'
+  program cat /proc/self/numa_maps
+  local seen
+  seen=$(container) || true
+  [[ $seen != *"No such file"* ]] || skip "this kernel has no NUMA"
+  contains "$seen" "bind=static:0"
+}
+
+@test "process: processors of those that enter, and of those alone" {
+  local last
+  last=$(($(nproc --all) - 1))
+  ((last > 0)) || skip "needs two processors"
+  config '.process.execCPUAffinity = {initial: "0", final: "'$last'"}'
+  script 'grep Cpus_allowed_list /proc/self/status; sleep 1000'
+  create "$id"
+  oci start "$id"
+  equal "$(oci exec "$id" grep Cpus_allowed_list /proc/self/status | cut -f2)" "$last"
+  contains "$(cat "$scratch/out")" "0-$last"
+}
+
 @test "what umbel can't do is refused by its path" {
   refuses() {
     cp "$bundle/config.json" "$scratch/before"
@@ -254,7 +386,15 @@ teardown() { oci_teardown; }
     cp "$scratch/before" "$bundle/config.json"
   }
   refuses '.linux.intelRdt = {closID: "a"}' 'linux.intelRdt.closID: '
-  refuses '.linux.memoryPolicy = {mode: "MPOL_BIND"}' 'linux.memoryPolicy.mode: '
+  refuses '.linux.mountLabel = "system_u:object_r:container_file_t:s0"' 'linux.mountLabel: '
+  refuses '.linux.memoryPolicy = {mode: "MPOL_BINDER"}' \
+    "linux.memoryPolicy: 'MPOL_BINDER' is no memory policy"
+  refuses '.linux.personality = {domain: "MINIX"}' "linux.personality: 'MINIX'"
+  refuses '.process.scheduler = {policy: "SCHED_FAIR"}' "process.scheduler: 'SCHED_FAIR'"
+  refuses '.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 8}' "process.ioPriority: "
+  refuses '.process.execCPUAffinity = {initial: "x"}' "process.execCPUAffinity: 'x'"
+  refuses '.hooks.prestart = [{path: "/bin/true", timeout: 0}]' "hooks.prestart[0].timeout: "
+  refuses '.linux.netDevices = {eth0: {name: "a/b"}}' "linux.netDevices.eth0.name: "
   refuses '.process.args = "sh"' 'process.args: must be an array, not a string'
   refuses '.linux.namespaces[0].type = "nets"' "linux.namespaces[0].type: 'nets'"
   equal "$(oci list --quiet)" ""

@@ -117,3 +117,44 @@ running() {
   run -255 oci exec --preserve-fds 9 "$id" true
   contains "$output" "must be open"
 }
+
+@test "a process in a cgroup of its own below the container's, in one hierarchy or in all" {
+  needs_controller pids
+  needs_controller memory
+  running
+  mkdir "/sys/fs/cgroup/pids/umbel-test/$id/part" "/sys/fs/cgroup/memory/umbel-test/$id/part"
+  local seen
+  seen=$(oci exec --cgroup pids:part "$id" cat /proc/self/cgroup)
+  contains "$(grep :pids: <<<"$seen")" "/part"
+  lacks "$(grep :memory: <<<"$seen")" "/part"
+  contains "$(oci exec --cgroup pids,memory:part "$id" cat /proc/self/cgroup | grep :memory:)" /part
+  run -255 oci exec --cgroup part "$id" true
+  contains "$output" part
+  run -255 oci exec --cgroup nonsense:part "$id" true
+  contains "$output" "no cgroup of one of the controllers"
+  # Not above it.
+  equal "$(oci exec --cgroup pids:../../.. "$id" cat /proc/self/cgroup)" \
+    "$(oci exec "$id" cat /proc/self/cgroup)"
+}
+
+@test "a pidfd goes to whoever listens" {
+  needs_command python3
+  running
+  receive_pidfd() {
+    python3 - "$1" <<'PY' 3>&- &
+import array, os, signal, socket, sys
+server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+server.bind(sys.argv[1])
+server.listen(1)
+client, _ = server.accept()
+_, control, _, _ = client.recvmsg(100, 100)
+signal.pidfd_send_signal(array.array("i", control[0][2])[0], signal.SIGKILL)
+PY
+    eventually test -S "$1"
+  }
+  receive_pidfd "$scratch/one"
+  run -137 oci exec --pidfd-socket "$scratch/one" "$id" sleep 1000
+  receive_pidfd "$scratch/two"
+  config '.linux.cgroupsPath += "-2"'
+  run -137 oci run --pidfd-socket "$scratch/two" --bundle "$bundle" "$id-2"
+}

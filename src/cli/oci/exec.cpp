@@ -15,9 +15,9 @@ using container::Container;
 using container::Process;
 
 struct Values {
-  std::string process, console_socket, pidfd_socket, pid_file, cgroup;
+  std::string process, console_socket, pidfd_socket, pid_file;
   std::optional<std::string> cwd, user, apparmor, label;
-  std::vector<std::string> env, capabilities, groups;
+  std::vector<std::string> env, capabilities, groups, cgroups;
   std::optional<std::uint64_t> preserved;
   bool detach = false, terminal = false, no_new_privileges = false, ignore_paused = false;
 };
@@ -39,7 +39,7 @@ std::vector<Option> table(Values& v) {
       {"no-new-privs", 0, "", "it can't gain privileges", &v.no_new_privileges},
       {"cap", 'c', "CAP", "a further capability", &v.capabilities},
       {"preserve-fds", 0, "N", "pass N more descriptors, from 3 on", &v.preserved},
-      {"cgroup", 0, "PATH", "a cgroup below the container's", &v.cgroup},
+      {"cgroup", 0, "[CONTROLLER,...:]PATH", "a cgroup below the container's", &v.cgroups},
       {"ignore-paused", 0, "", "also in a paused container, where it starts later",
        &v.ignore_paused},
   };
@@ -90,6 +90,7 @@ Result<Process> changed(const container::Config& config, const Values& v, Words 
 void complete(Process& process, const container::Config& config) {
   process.seccomp = config.process.seccomp;
   process.personality = config.process.personality;
+  process.memory_policy = config.process.memory_policy;
   process.new_keyring = config.process.new_keyring;
   if (!process.oom_score) process.oom_score = config.process.oom_score;
 }
@@ -107,6 +108,19 @@ Result<Process> process_of(const Global& global, const container::Config& config
   if (v.terminal) process.terminal = true;
   complete(process, config);
   return process;
+}
+
+Result<std::map<std::string, std::string>> cgroups(const std::vector<std::string>& given) {
+  std::map<std::string, std::string> made;
+  for (const std::string& one : given) {
+    const auto halves = cut(one, ':');
+    for (const std::string_view controller : split(halves ? halves->before : ",", ',')) {
+      const auto [at, fresh] = made.emplace(controller, halves ? halves->after : one);
+      if (!fresh) return fail("--cgroup: " + one + " names something for the second time");
+      if (!halves) break;
+    }
+  }
+  return made;
 }
 
 Result<int> wait(container::Started started, const container::SignalRelay& signals) {
@@ -127,9 +141,10 @@ Result<int> exec(const Global& global, const Values& v, Words words) {
   TRY(check({.wanted = process.terminal, .detached = v.detach, .socket = v.console_socket}));
   std::optional<container::SignalRelay> signals;
   if (!v.detach) signals = TRY(container::SignalRelay::open());
-  container::Started started = TRY(container::exec(
-      container, process,
-      {.preserved = preserved, .cgroup = v.cgroup, .even_paused = v.ignore_paused}));
+  const auto below = TRY(cgroups(v.cgroups));
+  container::Started started = TRY(
+      container::exec(container, process,
+                      {.preserved = preserved, .cgroups = below, .even_paused = v.ignore_paused}));
   if (!v.console_socket.empty()) TRY(send_console(v.console_socket, started.terminal));
   TRY(send_pidfd(v.pidfd_socket, started.process.pidfd()));
   TRY(write_pid_file(v.pid_file, started.process.pid()));

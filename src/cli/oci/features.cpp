@@ -6,6 +6,7 @@
 #include "ns/kind.h"
 #include "rootfs/plan.h"
 #include "security/capabilities.h"
+#include "security/sched.h"
 #include "security/seccomp.h"
 
 namespace umbel::cli::oci {
@@ -59,8 +60,11 @@ Value linux_part() {
   made["seccomp"] = seccomp();
   for (const char* labels : {"apparmor", "selinux"}) made[labels]["enabled"] = true;
   made["mountExtensions"]["idmap"]["enabled"] = true;
-  for (const char* lacking : {"intelRdt", "netDevices", "memoryPolicy"})
-    made[lacking]["enabled"] = false;
+  made["netDevices"]["enabled"] = true;
+  const security::MemoryPolicyWords policy = security::memory_policy_words();
+  made["memoryPolicy"]["modes"] = names(policy.modes);
+  made["memoryPolicy"]["flags"] = names(policy.flags);
+  made["intelRdt"]["enabled"] = false;
   return made;
 }
 
