@@ -3,6 +3,8 @@
 // child, so that it is born in the container's pid namespace.
 #include <unistd.h>
 
+#include <array>
+
 #include "base/text.h"
 #include "console/terminal.h"
 #include "container/lifecycle.h"
@@ -118,6 +120,11 @@ Result<void> enter(const Entry& entry, Fd& channel) {
   if (entry.join != 0) TRY(during("entering the container", sys::setns(entry.init, entry.join)));
   if ((entry.join & CLONE_NEWUSER) != 0)
     TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
+  // Who has CAP_SYS_PTRACE on the host can look even into what is not dumpable: so what is seen
+  // inside from now on has nothing of the host's.
+  const Stdio& stdio = entry.how.stdio;
+  const std::array<FdRef, 4> kept{channel, stdio.in, stdio.out, stdio.err};
+  TRY(sys::close_all_but(3 + entry.how.preserved, kept));
   sys::Process born = TRY(sys::clone3({.flags = CLONE_PARENT}));
   if (!born) {
     const Result<void> failed = inside(entry, channel);

@@ -77,16 +77,35 @@ def shell(line):
         sys.exit(f"faults: this failed: {line}")
 
 
-def traced(trace, options, command):
+def command_ended(trace):
+    """Whether the traced command itself has: it is the first process of the trace."""
+    text = trace.read_text(errors="replace") if trace.exists() else ""
+    first = text.split(" ", 1)[0]
+    return bool(first) and re.search(rf"^{first} +\+\+\+ ", text, re.MULTILINE)
+
+
+def traced(trace, options, command, clean_up):
+    """strace ends when the last process does that it follows, and a container that was made may
+    live on: so what cleans up is run as soon as the command itself has ended."""
+    trace.unlink(missing_ok=True)
     # With files, not pipes: a process that survives must not keep this one waiting.
     with open(trace.with_suffix(".out"), "wb") as out:
+        strace = subprocess.Popen(
+            ["strace", "-f", "-o", trace, *options, *command],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        )
+        until = time.monotonic() + LONGEST
+        while strace.poll() is None and not command_ended(trace):
+            if time.monotonic() > until:
+                strace.kill()
+                sys.exit(f"faults: after {LONGEST} s this goes on: {' '.join(options)}")
+            time.sleep(0.01)
+        shell(clean_up)
         try:
-            subprocess.run(
-                ["strace", "-f", "-o", trace, *options, *command],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=LONGEST,
-            )
+            strace.wait(LONGEST)
         except subprocess.TimeoutExpired:
-            sys.exit(f"faults: after {LONGEST} s this goes on: {' '.join(options)}")
+            strace.kill()
+            sys.exit(f"faults: {LONGEST} s after the end this goes on: {' '.join(options)}")
     return trace.read_text(errors="replace")
 
 
@@ -115,8 +134,7 @@ def main():
     trace = Path(scratch) / "trace"
 
     shell(args.before)
-    every = calls(traced(trace, [], command))
-    shell(args.after)
+    every = calls(traced(trace, [], command, args.after))
     before = picture(scratch)
     rounds = hits = 0
     for start, injection in enumerate(args.injections):
@@ -124,8 +142,7 @@ def main():
         for name, number in fit[start % args.step :: args.step]:
             how = f"{name}:{injection}:when={number}"
             shell(args.before)
-            told = traced(trace, ["-e", f"inject={how}"], command)
-            shell(args.after)
+            told = traced(trace, ["-e", f"inject={how}"], command, args.after)
             rounds += 1
             hits += "(INJECTED)" in told or "killed by SIGKILL" in told
             more = left_behind(before, scratch)

@@ -57,8 +57,9 @@ listen() {
   python3 - "$1" >"$2" <<'PY'
 import array, os, socket, sys
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-server.bind(sys.argv[1])
+server.bind(sys.argv[1] + ".new")
 server.listen(1)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 client, _ = server.accept()
 _, control, _, _ = client.recvmsg(100, 100)
 master = array.array("i", control[0][2])[0]

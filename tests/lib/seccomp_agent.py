@@ -20,8 +20,9 @@ ENOSPC = 28
 
 def main(path, file):
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    server.bind(path)
+    server.bind(path + ".new")
     server.listen(1)
+    os.rename(path + ".new", path)
     client, _ = server.accept()
     message, control, _, _ = client.recvmsg(65536, 100)
     listener = array.array("i", control[0][2])[0]

@@ -144,8 +144,9 @@ running() {
     python3 - "$1" <<'PY' 3>&- &
 import array, os, signal, socket, sys
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-server.bind(sys.argv[1])
+server.bind(sys.argv[1] + ".new")
 server.listen(1)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 client, _ = server.accept()
 _, control, _, _ = client.recvmsg(100, 100)
 signal.pidfd_send_signal(array.array("i", control[0][2])[0], signal.SIGKILL)
@@ -156,5 +157,6 @@ PY
   run -137 oci exec --pidfd-socket "$scratch/one" "$id" sleep 1000
   receive_pidfd "$scratch/two"
   config '.linux.cgroupsPath += "-2"'
-  run -137 oci run --pidfd-socket "$scratch/two" --bundle "$bundle" "$id-2"
+  run oci run --pidfd-socket "$scratch/two" --bundle "$bundle" "$id-2"
+  equal "$status $output" "137 "
 }
