@@ -35,8 +35,8 @@ constexpr std::array names = std::to_array<MatterInfo>({
     {Matter::link, "link"},
 });
 
-constexpr std::array looks{pipes,  sockets, terminals, files,    locks,
-                           memory, mounts,  kinds,     standing, rights};
+constexpr std::array looks{unnumbered, pipes,  sockets, terminals, files, locks,
+                           memory,     mounts, kinds,   standing,  rights};
 
 bool gone(const Error& error) { return error.code == ENOENT || error.code == ESRCH; }
 

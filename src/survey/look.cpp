@@ -1,5 +1,6 @@
 // What is read of everybody else, once and only when somebody asks.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -34,6 +35,31 @@ void add_master(Work& work, const inspect::Process& process, const std::string& 
   work.masters.push_back(master);
 }
 
+// The permissions of the link are the access that the descriptor gives.
+void add_ends(Work& work, const inspect::Process& process, const std::string& number,
+              const std::string& target) {
+  const auto link = sys::status_at(process.dir(), "fd/" + number);
+  if (!link) return;
+  if ((link->st_mode & S_IRUSR) != 0) work.read.insert(target);
+  if ((link->st_mode & S_IWUSR) != 0) work.written.insert(target);
+}
+
+void add_file(Work& work, const inspect::Process& process, const std::string& number) {
+  const auto target = sys::readlink(process.dir(), "fd/" + number);
+  if (!target) return;
+  if (*target == "anon_inode:[eventfd]") {
+    const auto text = sys::read_file(process.dir(), "fdinfo/" + number);
+    if (!text) return;
+    if (const auto id = proc::Keyed::parse(*text).number("eventfd-id"))
+      work.counter_holders[*id].push_back(process.pid());
+    return;
+  }
+  if (!target->starts_with('/')) return;
+  const auto status = sys::status_behind(process.dir(), "fd/" + number);
+  if (status && (S_ISFIFO(status->st_mode) || target->starts_with("/memfd:")))
+    work.file_holders[key_of(*status)].push_back(process.pid());
+}
+
 void add_descriptors(Work& work, const Resident& resident) {
   const auto process = inspect::Process::open(resident.pid);
   if (!process) return;
@@ -45,10 +71,10 @@ void add_descriptors(Work& work, const Resident& resident) {
   for (const std::string& number : *numbers) {
     const auto target = sys::readlink(process->dir(), "fd/" + number);
     if (!target) continue;
-    if (target->starts_with("pipe:[") || target->starts_with("socket:["))
-      work.holders[*target].push_back(resident.pid);
-    else if (is_master(*target))
-      add_master(work, *process, number, *target);
+    const bool pipe = target->starts_with("pipe:[");
+    if (pipe || target->starts_with("socket:[")) work.holders[*target].push_back(resident.pid);
+    if (pipe) add_ends(work, *process, number, *target);
+    if (is_master(*target)) add_master(work, *process, number, *target);
   }
 }
 
@@ -100,6 +126,16 @@ void look_at_descriptors(Work& work) {
   if (std::exchange(work.looked_at_descriptors, true)) return;
   for (const Resident& resident : work.host.everybody.residents)
     if (!resident.zombie) add_descriptors(work, resident);
+}
+
+void look_at_files(Work& work) {
+  if (std::exchange(work.looked_at_files, true)) return;
+  for (const Resident& resident : work.host.everybody.residents) {
+    const auto process = inspect::Process::open(resident.pid);
+    const auto numbers = process ? sys::list(process->dir(), "fd") : fail("it has ended");
+    if (!numbers) continue;
+    for (const std::string& number : *numbers) add_file(work, *process, number);
+  }
 }
 
 void look_at_memory(Work& work) {

@@ -103,7 +103,34 @@ void pipes(Work& work, const Member& member) {
     found.others = work.others(member.container, pids);
     found.detail = "its other end, or the same one";
     if (!found.others.empty()) work.add(std::move(found));
-    if (pids.size() < 2) doubt_unseen(work, member, descriptor);
+    const bool seen =
+        work.read.contains(descriptor.target) && work.written.contains(descriptor.target);
+    if (!seen) doubt_unseen(work, member, descriptor);
+  }
+}
+
+// Open files that several processes can have without a number in their links to tell.
+void unnumbered(Work& work, const Member& member) {
+  for (const inspect::Descriptor& descriptor : member.descriptors) {
+    const inspect::Kind kind = descriptor.kind;
+    const bool file = kind == inspect::Kind::memory_file || kind == inspect::Kind::fifo;
+    if (!file && kind != inspect::Kind::eventfd) continue;
+    look_at_files(work);
+    std::vector<HostPid> pids;
+    std::string key = descriptor.target;
+    if (file) {
+      key += std::to_string(descriptor.status.st_ino);
+      pids = work.file_holders[key_of(descriptor.status)];
+    } else if (const auto id = descriptor.info.number("eventfd-id")) {
+      key += std::to_string(*id);
+      pids = work.counter_holders[*id];
+    }
+    Fact found = fact(member, descriptor,
+                      kind == inspect::Kind::memory_file ? Matter::memory : Matter::pipe);
+    found.detail = "the same one";
+    found.others = work.others(member.container, pids);
+    if (!found.others.empty() && work.first_time(member.container, Matter::pipe, key))
+      work.add(std::move(found));
   }
 }
 

@@ -61,6 +61,11 @@ struct Collector::Work {
 
   // Of everybody, read once: who has a pipe or a socket, by its link.
   std::unordered_map<std::string, std::vector<HostPid>> holders;
+  std::set<std::string> read, written;  // the pipes of which somebody has that end
+  // The same for what has no number in its link: memory files, named pipes, event counters.
+  std::map<FileKey, std::vector<HostPid>> file_holders;
+  std::map<std::uint64_t, std::vector<HostPid>> counter_holders;
+  bool looked_at_files = false;
   std::vector<Master> masters;
   std::set<HostPid> unreadable;
   bool looked_at_descriptors = false;
@@ -89,6 +94,7 @@ using Work = Collector::Work;
 
 // Each reads what it needs of everybody, the first time.
 void look_at_descriptors(Work& work);
+void look_at_files(Work& work);
 void look_at_memory(Work& work);
 void look_at_locks(Work& work);
 void diagnose(Work& work, const Resident& in);
@@ -97,6 +103,7 @@ const Mounts& mounts_of(Work& work, const Member& member);
 // Each adds the facts of its kind.
 void pipes(Work& work, const Member& member);
 void sockets(Work& work, const Member& member);
+void unnumbered(Work& work, const Member& member);
 void terminals(Work& work, const Member& member);
 void files(Work& work, const Member& member);
 void locks(Work& work, const Member& member);

@@ -4,13 +4,14 @@ load ../lib/umbel
 setup() { umbel_setup && needs_root; }
 teardown() {
   local pid
-  for pid in ${background-}; do kill "$pid" 2>/dev/null || true; done
+  for pid in ${background-}; do kill -- "-$pid" 2>/dev/null || true; done
   umbel_teardown
 }
 
-# behind COMMAND...: a process of the host, which ends with the test; its pid is $!
+# behind COMMAND...: a process of the host, which ends with the test and with all that it started;
+# its pid is $!
 behind() {
-  "$@" >/dev/null 2>&1 3>&- &
+  setsid "$@" >/dev/null 2>&1 3>&- &
   background="${background-} $!"
 }
 pid_of() { umbel show --json "$1" | jq .pid; }
@@ -149,6 +150,23 @@ b.close(); time.sleep(1000)"
   finds memory "(.object | contains(\"memory\")) and (.why | contains(\"process $! (python3)\"))"
 }
 
+@test "found: what was inherited and has no name: a memory file, an event counter, a named pipe" {
+  mkfifo fifo
+  behind python3 -c "
+import ctypes, os, subprocess, time
+kept = [os.memfd_create('kept', 0), ctypes.CDLL(None).eventfd(1, 0), os.open('fifo', os.O_RDWR)]
+for name, fd in zip(('m', 'e', 'f'), kept):
+    subprocess.Popen(['$UMBEL', 'run', '-i', '--name', name, '--time', 'new', '--', 'sleep', '1000'], stdin=fd)
+time.sleep(1000)"
+  eventually umbel exec m true && eventually umbel exec e true && eventually umbel exec f true
+  run -1 verdict m
+  finds memory "(.fd == 0) and (.object | contains(\"memfd:kept\")) and (.why | contains(\"process $! (python3)\"))"
+  run -1 verdict e
+  finds pipe "(.fd == 0) and (.object | contains(\"eventfd\")) and (.why | contains(\"process $! (python3)\"))"
+  run -1 verdict f
+  finds pipe "(.fd == 0) and (.object | endswith(\"/fifo\")) and (.why | contains(\"process $! (python3)\"))"
+}
+
 @test "found: a connection between two containers, which move together" {
   umbel run -d --name a --time new -- python3 -c "import socket, time
 s = socket.socket(); s.bind(('127.0.0.1', 4711)); s.listen()
@@ -254,4 +272,23 @@ assert ring >= 0"
   contains "$output" "did you mean migratable?"
   run -2 umbel check a
   contains "$output" "promised no policy"
+}
+
+@test "what may not be looked at leaves a doubt: exit 2" {
+  needs_command setpriv
+  chmod 755 "$scratch"
+  mkdir -p user/umbel/policies && chown 65534:65534 user
+  printf '[outside]\ndescriptors = "none"\n' >user/umbel/policies/quiet.toml
+  cp "$UMBEL" umbel  # the build's directory may be closed to others
+  cat >as-user <<SH
+cd /
+exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \\
+  env UMBEL_HOME="$scratch/user/home" XDG_CONFIG_HOME="$scratch/user" HOME=/ "$scratch/umbel" "\$@"
+SH
+  behind sh -c "sleep 1000 | sh as-user run -i --name a -- sleep 1000"
+  eventually sh as-user exec a true
+  run -2 sh as-user check a --policy quiet
+  contains "$output" "could not tell"
+  contains "$output" "root may"
+  sh as-user rm --force a
 }
