@@ -1,5 +1,5 @@
-"""The verdict on a container of 200 processes with 6,000 descriptors, beside a plain read of the same
-files of /proc by a program that does nothing else."""
+"""The verdict on a container of 200 processes with 6,000 descriptors, beside a plain read of the
+same files of /proc by a program that does nothing else."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ time.sleep(1000)
 
 def measure(bench):
     name = "umbel-bench-check"
-    run = [UMBEL, "run", "-d", "--name", name, "--policy", "migratable", "--", "python3", "-c", PROGRAM]
-    subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
+    run = [UMBEL, "run", "-d", "--name", name, "--policy", "migratable"]
+    subprocess.run([*run, "--", "python3", "-c", PROGRAM], check=True, stdout=subprocess.DEVNULL)
     try:
         pids = processes(name)
         bench.compare(

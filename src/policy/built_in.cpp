@@ -63,8 +63,8 @@ processes = "none"
 summary = "processes of its own, and limits that isolate its performance"
 use = """
 For jobs on a shared machine: each sees only its own processes, ends as a whole, and can't use more
-than its part of the machine; files, network and users are the host's. A pid namespace alone isolates
-no performance: that is what the limits are for.
+than its part of the machine; files, network and users are the host's. A pid namespace alone
+isolates no performance: that is what the limits are for.
 """
 
 [namespaces]
@@ -121,9 +121,9 @@ cgroupns = "own"
        R"toml(
 summary = "own users, no network, and the host's private files hidden"
 use = """
-For programs that are not trusted with the host's files: root inside is nobody outside, there is no
-way out by network, and /root, /home and /etc/shadow are not there. What it shall work on is given to
-it with -v.
+For programs that are not trusted with the host's files: the network has no way out, /root, /home
+and /etc/shadow are not there, and what root may do inside is confined to its own user namespace.
+What it shall work on is given to it with -v.
 """
 rights = "usual"
 links = "none"

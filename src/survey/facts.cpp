@@ -41,14 +41,13 @@ constexpr std::array looks{unnumbered, pipes,  sockets, terminals, files, locks,
 bool gone(const Error& error) { return error.code == ENOENT || error.code == ESRCH; }
 
 Result<Member> member_of(const Work& work, std::size_t container, const Resident& resident) {
-  Member member{.container = container,
-                .resident = resident,
-                .process = TRY(inspect::Process::open(resident.pid))};
+  const auto detail =
+      work.options.memory_kinds ? inspect::Process::Detail::smaps : inspect::Process::Detail::maps;
+  inspect::Process process = TRY(inspect::Process::open(resident.pid));
+  Member member{.container = container, .resident = resident, .process = std::move(process)};
   member.status = TRY(member.process.status());
   member.descriptors = TRY(inspect::descriptors(member.process));
-  member.mappings =
-      TRY(member.process.mappings(work.options.memory_kinds ? inspect::Process::Detail::smaps
-                                                            : inspect::Process::Detail::maps));
+  member.mappings = TRY(member.process.mappings(detail));
   return member;
 }
 

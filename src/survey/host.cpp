@@ -139,6 +139,7 @@ Result<std::size_t> Host::find(const std::string& name) const {
         (foreign && one.name == one.engine + ":" + name))
       begins.push_back(i);
     names.push_back(one.name);
+    if (foreign) names.push_back(std::string_view(one.name).substr(one.engine.size() + 1));
   }
   if (begins.size() == 1) return begins.front();
   if (begins.size() > 1)
