@@ -32,7 +32,6 @@ static void descriptors(int process, int in_full) {
     snprintf(name, sizeof name, "fd/%.32s", entry->d_name);
     if (readlinkat(process, name, buffer, 4096) < 0) continue;
     if (!in_full) continue;
-    readlinkat(process, name, buffer, 4096);
     fstatat(process, name, &status, 0);
     snprintf(name, sizeof name, "fdinfo/%.32s", entry->d_name);
     read_at(process, name);
@@ -67,7 +66,7 @@ int main(int count, char** pids) {
     read_at(process, "cgroup");
     namespaces(process);
     descriptors(process, in_full);
-    read_at(process, "maps");
+    if (!in_full) read_at(process, "maps");
     if (in_full) {
       read_at(process, "status");
       read_at(process, "smaps");

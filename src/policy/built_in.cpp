@@ -1,13 +1,19 @@
 // The built-in policies, as files that a person could have written. docs/POLICIES.md tells what
 // each is for.
+#include <array>
+
 #include "policy/library.h"
 
 namespace umbel::policy {
 
-const std::vector<Entry>& built_in() {
-  static const std::vector<Entry> all{
-      {"isolated",
-       R"toml(
+namespace {
+
+struct Text {
+  std::string_view name, toml;
+};
+constexpr std::array texts = std::to_array<Text>({
+    {"isolated",
+     R"toml(
 summary = "nothing in common with the host or with other containers"
 use = """
 For services that must not see or disturb each other. It may still be given files of the host (-v)
@@ -27,10 +33,9 @@ cgroupns = "own"
 memory = "none"
 tracers = "none"
 devices = "none"
-)toml",
-       {}},
-      {"migratable",
-       R"toml(
+)toml"},
+    {"migratable",
+     R"toml(
 summary = "everything that it can reach is its own or moves with it: it can be checkpointed"
 use = """
 For what will be saved, moved to another host, restarted or cloned. Several containers that share
@@ -56,10 +61,9 @@ tracers = "none"
 mounts = "none"
 devices = "none"
 processes = "none"
-)toml",
-       {}},
-      {"pidspace",
-       R"toml(
+)toml"},
+    {"pidspace",
+     R"toml(
 summary = "processes of its own, and limits that isolate its performance"
 use = """
 For jobs on a shared machine: each sees only its own processes, ends as a whole, and can't use more
@@ -80,10 +84,9 @@ time = ["host", "any"]
 memory = "512m"
 cpus = "1"
 pids-limit = "512"
-)toml",
-       {}},
-      {"vserver",
-       R"toml(
+)toml"},
+    {"vserver",
+     R"toml(
 summary = "own processes, files, message queues and host name; the network stack is the host's"
 use = """
 For virtual servers on one machine whose network is not virtual: no bridge, no address translation,
@@ -97,10 +100,9 @@ uts = "own"
 mnt = "own"
 cgroupns = "own"
 net = "host"
-)toml",
-       {}},
-      {"pod",
-       R"toml(
+)toml"},
+    {"pod",
+     R"toml(
 summary = "several containers that share network, message queues and host name"
 use = """
 For parts of one application that talk to each other by localhost and shared memory, with processes
@@ -115,10 +117,9 @@ uts = "group"
 pid = "own"
 mnt = "own"
 cgroupns = "own"
-)toml",
-       {}},
-      {"sandbox",
-       R"toml(
+)toml"},
+    {"sandbox",
+     R"toml(
 summary = "own users, no network, and the host's private files hidden"
 use = """
 For programs that are not trusted with the host's files: the network has no way out, /root, /home
@@ -141,10 +142,9 @@ cgroupns = "own"
 [outside]
 memory = "none"
 devices = "none"
-)toml",
-       {}},
-      {"host-tools",
-       R"toml(
+)toml"},
+    {"host-tools",
+     R"toml(
 summary = "processes that the host sees and debugs as its own"
 use = """
 For tools and jobs that belong to the host and are only kept together. Strong isolation of pids is
@@ -162,9 +162,18 @@ ipc = ["host", "any"]
 uts = ["host", "any"]
 cgroupns = ["host", "any"]
 time = ["host", "any"]
-)toml",
-       {}},
-  };
+)toml"},
+});
+
+}  // namespace
+
+const std::vector<Entry>& built_in() {
+  static const std::vector<Entry> all = [] {
+    std::vector<Entry> made;
+    for (const Text& text : texts)
+      made.push_back({std::string(text.name), std::string(text.toml), {}});
+    return made;
+  }();
   return all;
 }
 

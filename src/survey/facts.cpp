@@ -1,5 +1,6 @@
-// One pass over everybody's descriptors (readlink of /proc/PID/fd/N says which pipe or socket it
-// is), then each process of the container in full. The order within a process is the table below.
+// Each process of the container in full, then one pass over everybody else's descriptors (readlink
+// of /proc/PID/fd/N says which pipe or socket it is), and only then what the table below makes of
+// it: by then everybody who has a thing is known.
 // Whoever ends meanwhile is left out; who may not be looked at leaves a doubt.
 #include "survey/facts.h"
 
@@ -43,26 +44,24 @@ bool gone(const Error& error) { return error.code == ENOENT || error.code == ESR
 Result<Member> member_of(const Work& work, std::size_t container, const Resident& resident) {
   const auto detail =
       work.options.memory_kinds ? inspect::Process::Detail::smaps : inspect::Process::Detail::maps;
-  inspect::Process process = TRY(inspect::Process::open(resident.pid));
-  Member member{.container = container, .resident = resident, .process = std::move(process)};
-  member.status = TRY(member.process.status());
-  member.descriptors = TRY(inspect::descriptors(member.process));
-  member.mappings = TRY(member.process.mappings(detail));
+  const inspect::Process process = TRY(inspect::Process::open(resident.pid));
+  Member member{.container = container, .resident = resident};
+  member.status = TRY(process.status());
+  member.descriptors = TRY(inspect::descriptors(process));
+  member.mappings = TRY(process.mappings(detail));
   return member;
 }
 
-void add_process(Work& work, std::size_t container, HostPid pid) {
-  const Resident* resident = work.host.everybody.find(pid);
-  if (resident == nullptr || resident->zombie) return;
-  const Result<Member> member = member_of(work, container, *resident);
-  if (!member) {
-    if (!gone(member.error()))
+void read_members(Work& work, std::size_t container, std::vector<Member>& members) {
+  for (const HostPid pid : work.host.containers.at(container).processes) {
+    const Resident* resident = work.host.everybody.find(pid);
+    if (resident == nullptr || resident->zombie) continue;
+    Result<Member> member = member_of(work, container, *resident);
+    if (member)
+      members.push_back(std::move(*member));
+    else if (!gone(member.error()))
       work.doubt(container, inspect::named(pid, resident->name) + ": " + member.error().message());
-    return;
   }
-  ++work.facts.processes;
-  work.facts.descriptors += member->descriptors.size();
-  for (const auto look : looks) look(work, *member);
 }
 
 }  // namespace
@@ -112,12 +111,19 @@ Collector::~Collector() = default;
 const Facts& Collector::facts() const { return work_->facts; }
 
 Result<void> Collector::add(const std::vector<std::size_t>& containers) {
-  look_at_descriptors(*work_);
+  std::vector<Member> members;
   for (const std::size_t container : containers) {
     if (std::ranges::find(work_->facts.of, container) != work_->facts.of.end()) continue;
     work_->facts.of.push_back(container);
-    for (const HostPid pid : work_->host.containers.at(container).processes)
-      add_process(*work_, container, pid);
+    read_members(*work_, container, members);
+  }
+  if (!work_->looked_at_descriptors)
+    for (const Member& member : members) register_member(*work_, member);
+  look_at_descriptors(*work_);
+  for (const Member& member : members) {
+    ++work_->facts.processes;
+    work_->facts.descriptors += member.descriptors.size();
+    for (const auto look : looks) look(*work_, member);
   }
   return {};
 }

@@ -125,7 +125,27 @@ Result<Fd> diagnosis_in(const Resident& resident) {
 void look_at_descriptors(Work& work) {
   if (std::exchange(work.looked_at_descriptors, true)) return;
   for (const Resident& resident : work.host.everybody.residents)
-    if (!resident.zombie) add_descriptors(work, resident);
+    if (!resident.zombie && !work.in_full.contains(resident.pid)) add_descriptors(work, resident);
+}
+
+void register_member(Work& work, const Member& member) {
+  const HostPid pid = member.resident.pid;
+  work.in_full.insert(pid);
+  for (const inspect::Descriptor& descriptor : member.descriptors) {
+    const std::string& target = descriptor.target;
+    const bool pipe = target.starts_with("pipe:[");
+    if (pipe || target.starts_with("socket:[")) work.holders[target].push_back(pid);
+    const int access = descriptor.flags & O_ACCMODE;
+    if (pipe && access != O_WRONLY) work.read.insert(target);
+    if (pipe && access != O_RDONLY) work.written.insert(target);
+    if (is_master(target))
+      if (const auto process = member.open())
+        add_master(work, *process, std::to_string(descriptor.number), target);
+  }
+  for (const proc::Mapping& mapping : member.mappings)
+    if (mapping.shared)
+      work.shared_memory[{mapping.major, mapping.minor, mapping.inode}].push_back(
+          {pid, mapping.write});
 }
 
 void look_at_files(Work& work) {
@@ -141,7 +161,7 @@ void look_at_files(Work& work) {
 void look_at_memory(Work& work) {
   if (std::exchange(work.looked_at_memory, true)) return;
   for (const Resident& resident : work.host.everybody.residents) {
-    if (resident.zombie) continue;
+    if (resident.zombie || work.in_full.contains(resident.pid)) continue;
     const auto text =
         sys::read_file(cwd, "/proc/" + std::to_string(resident.pid.value()) + "/maps");
     if (text)
@@ -178,7 +198,8 @@ const Mounts& mounts_of(Work& work, const Member& member) {
   const std::uint64_t id = member.resident.namespaces.at(ns::index(ns::Kind::mnt));
   const auto [found, added] = work.mounts.try_emplace(id);
   if (!added) return found->second;
-  const auto text = member.process.text("mountinfo");
+  const auto process = member.open();
+  const auto text = process ? process->text("mountinfo") : fail("it has ended");
   auto all = text ? proc::parse_mounts(*text) : fail("it has ended");
   if (all) found->second.all = std::move(*all);
   for (const proc::Mount& mount : found->second.all) {

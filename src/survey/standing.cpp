@@ -62,7 +62,8 @@ bool is_fallback(std::string_view link) {
 
 void links(Work& work, const Member& member) {
   if (!work.first_time(member.container, Matter::link, "all")) return;
-  const auto text = member.process.text("net/dev");
+  const auto process = member.open();
+  const auto text = process ? process->text("net/dev") : fail("it has ended");
   if (!text) return;
   for (const std::string_view line : split(*text, '\n')) {
     const auto halves = cut(line, ':');

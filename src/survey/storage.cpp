@@ -27,7 +27,9 @@ bool is_kernels(std::string_view type) {
 
 // What a mount point shows, seen from inside.
 std::optional<struct stat> shown(const Member& member, const std::string& point) {
-  const Result<Fd> root = sys::open(member.process.dir(), "root", O_PATH | O_DIRECTORY);
+  const auto process = member.open();
+  const Result<Fd> root =
+      process ? sys::open(process->dir(), "root", O_PATH | O_DIRECTORY) : fail("it has ended");
   const Result<Fd> at = root ? sys::open_in_root(*root, point, O_PATH) : fail("it has ended");
   const Result<struct stat> found = at ? sys::status(*at) : fail("it has ended");
   return found ? std::optional(*found) : std::nullopt;

@@ -40,10 +40,12 @@ struct Mapped {
 struct Member {
   std::size_t container = 0;
   const Resident& resident;
-  inspect::Process process;
   proc::Keyed status;
   std::vector<inspect::Descriptor> descriptors;
   std::vector<proc::Mapping> mappings;
+
+  // Not kept open: there may be more processes than descriptors to be had.
+  Result<inspect::Process> open() const { return inspect::Process::open(resident.pid); }
 };
 
 struct Mounts {
@@ -69,6 +71,8 @@ struct Collector::Work {
   std::vector<Master> masters;
   std::set<HostPid> unreadable;
   bool looked_at_descriptors = false;
+  // Read in full before the others were: their links and mappings need not be read again.
+  std::set<HostPid> in_full;
 
   std::map<FileKey, std::vector<Mapped>> shared_memory;
   bool looked_at_memory = false;
@@ -94,6 +98,8 @@ using Work = Collector::Work;
 
 // Each reads what it needs of everybody, the first time.
 void look_at_descriptors(Work& work);
+// What others would have been asked for, of a process that was read in full.
+void register_member(Work& work, const Member& member);
 void look_at_files(Work& work);
 void look_at_memory(Work& work);
 void look_at_locks(Work& work);

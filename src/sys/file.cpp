@@ -83,15 +83,15 @@ Result<void> write_all(FdRef fd, std::string_view data) {
 }
 
 Result<std::string> read_all(FdRef fd, std::size_t limit) {
+  // By way of the stack: a string would have to be filled with zeros first.
   std::string text;
-  std::size_t used = 0;
-  for (std::size_t step = 4096;; step = std::min<std::size_t>(step * 2, std::size_t{1} << 20)) {
-    text.resize(used + step);
-    const std::size_t count = TRY(read(fd, std::span(text).subspan(used)));
-    used += count;
-    if (count == 0 || used >= limit) break;
+  std::array<char, std::size_t{1} << 14> piece;  // NOLINT(*-member-init)
+  for (;;) {
+    const std::size_t count = TRY(read(fd, piece));
+    text.append(piece.data(), count);
+    if (count == 0 || text.size() >= limit) break;
   }
-  text.resize(std::min(used, limit));
+  if (text.size() > limit) text.resize(limit);
   return text;
 }
 
