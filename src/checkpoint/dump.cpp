@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "checkpoint/freeze/tree.h"
+#include "checkpoint/memory/chain.h"
 #include "checkpoint/memory/copy.h"
 #include "checkpoint/memory/mappings.h"
 #include "checkpoint/remote/injection.h"
@@ -172,10 +173,11 @@ Result<void> ask(ProcessDump& process) {
   return injection.remove();
 }
 
-Result<void> describe(Dump& dump) {
+Result<void> describe(Dump& dump, const Chain& chain) {
   for (const auto& process : dump.frozen.processes()) {
     auto& made = *dump.processes.emplace_back(std::make_unique<ProcessDump>());
     made.process = process.get();
+    made.earlier = chain.find(*process) != nullptr;
   }
   for (const auto& process : dump.processes) TRY(describe_family(dump, *process));
   const auto find = [&](const Process& frozen) -> ProcessDump& {
@@ -201,21 +203,42 @@ Result<void> describe(Dump& dump) {
   });
 }
 
-Result<Copied> copy_memory(Dump& dump) {
+struct Written {
   std::mutex mutex;
   Copied total;
+  std::vector<Watched> watched;
+};
+
+// Under the freeze, after its pages were copied.
+Result<void> go_on_watching(const Chain& chain, const ProcessDump& process, Written& done) {
+  const Process& frozen = *process.process;
+  const image::Tracked* before = chain.find(frozen);
+  Fd watcher =
+      before != nullptr ? TRY(chain.watcher(*before)) : TRY(make_watcher(frozen, process.mappings));
+  TRY(watch(frozen, process.mappings, watcher));
+  const std::lock_guard lock(done.mutex);
+  done.watched.push_back(
+      {.process = &frozen, .watcher = std::move(watcher), .pages = process.record.memory.pages});
+  return {};
+}
+
+Result<void> copy_memory(Dump& dump, const Chain& chain, Written& done) {
+  const bool track = dump.options.track && dump.options.after != DumpOptions::After::kill;
   TRY(dump.frozen.each([&](Process& frozen) -> Result<void> {
     if (frozen.zombie()) return {};
     for (const auto& process : dump.processes) {
       if (process->process != &frozen) continue;
-      const Copied copied = TRY(copy_pages(dump.writer, frozen, process->record.memory));
-      const std::lock_guard lock(mutex);
-      total.scanned += copied.scanned;
-      total.written += copied.written;
+      const Earlier earlier = earlier_of(chain, frozen, process->mappings);
+      const Copied copied = TRY(copy_pages(dump.writer, frozen, process->record.memory, earlier));
+      {
+        const std::lock_guard lock(done.mutex);
+        done.total += copied;
+      }
+      if (track) TRY(go_on_watching(chain, *process, done));
     }
     return {};
   }));
-  return total;
+  return {};
 }
 
 Result<void> write_records(Dump& dump) {
@@ -249,6 +272,9 @@ Result<void> let_go(Tree& tree, DumpOptions::After after) {
 Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   DumpStatistics statistics;
   if (options.at) TRY(options.at(Stage::pre_dump));
+  Chain chain;
+  if (options.parent != nullptr) chain = TRY(Chain::on(*options.parent));
+  statistics.chain_broken = options.parent != nullptr && !chain.exists();
   const std::vector<HostPid> before = TRY(tree_of(options.root));
   TRY(look_before(before));
 
@@ -258,16 +284,25 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   statistics.freezing = since(start);
   // From here on nothing of the tree changes.
   Dump dump(options, frozen, writer);
-  TRY(describe(dump));
+  TRY(describe(dump, chain));
   const Clock::time_point copying = Clock::now();
-  const Copied copied = TRY(copy_memory(dump));
+  Written written;
+  TRY(copy_memory(dump, chain, written));
   statistics.copying = since(copying);
-  statistics.pages_scanned = copied.scanned;
-  statistics.pages_written = copied.written;
+  statistics.pages_scanned = written.total.scanned;
+  statistics.pages_written = written.total.written;
+  statistics.pages_in_parent = written.total.in_parent;
   statistics.processes = dump.processes.size();
   for (const auto& process : dump.processes) statistics.threads += process->record.threads.size();
   const Clock::time_point writing = Clock::now();
+  Keeper keeper;
+  if (!written.watched.empty()) {
+    keeper = TRY(Keeper::start(written.watched));
+    TRY(writer.add("tracking", to_value(keeper.tracking())));
+  }
   TRY(write_records(dump));
+  keeper.let_go();
+  TRY(chain.end());
   dump.keep_links();
   statistics.writing = since(writing);
   // The image is complete: only now may the originals end.

@@ -27,15 +27,26 @@ struct DumpOptions {
   bool link_remap = false;
   bool tcp_established = false;
   bool external_unix_sockets = false;  // their peer outside the tree is found again by its name
+  // The image that this one is to build on.
+  const image::Reader* parent = nullptr;
+  // Watch what is written from here on, for the next dump.
+  bool track = false;
   std::function<Result<void>(Stage)> at = {};
 };
 
 struct DumpStatistics {
   std::chrono::microseconds freezing{}, frozen{}, copying{}, writing{};
-  std::uint64_t pages_scanned = 0, pages_written = 0, processes = 0, threads = 0;
+  std::uint64_t pages_scanned = 0, pages_written = 0, pages_in_parent = 0;
+  std::uint64_t processes = 0, threads = 0;
+  // There is an image to build on, and what was written since is not known: all was copied.
+  bool chain_broken = false;
 };
 
 // Everything runs on as before when this fails.
 Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer);
+
+// Copies the memory of what runs on, so that a dump that builds on it has less to copy and stands
+// still for a shorter time. The image can't be restored by itself.
+Result<DumpStatistics> pre_dump(const DumpOptions& options, image::Writer& writer);
 
 }  // namespace umbel::checkpoint

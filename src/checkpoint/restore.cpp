@@ -111,6 +111,9 @@ Result<void> let_all_run(const Tasks& tasks) {
 Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader) {
   const Clock::time_point start = Clock::now();
   Restored restored;
+  if (!reader.has("tree"))
+    return fail("the image has memory alone: it is of a pre-dump",
+                "restore the image of the dump that builds on it");
   const Value value = TRY(reader.record("tree"));
   image::Tree tree = TRY(from_value<image::Tree>(value));
   Restore restore(options, reader, std::move(tree));

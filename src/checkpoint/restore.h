@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "base/error.h"
 #include "checkpoint/dump.h"
@@ -15,6 +17,8 @@ struct RestoreOptions {
   bool sibling = false;  // a child of the caller's parent
   bool leave_stopped = false;
   bool shell_job = false;  // takes the caller's session
+  // Descriptors of the caller's that take the place of what was linked to these texts at the dump.
+  std::map<std::string, int> inherited = {};
   std::function<Result<void>(Stage, HostPid root)> at = {};
 };
 

@@ -98,6 +98,9 @@ Result<void> Tree::let_go(int signal) {
   return outcome;
 }
 
+Result<void> Tree::let_run() {
+  return each([](Process& process) { return detach(process, 0); });
+}
 Result<void> Tree::release() { return let_go(0); }
 Result<void> Tree::release_stopped() { return let_go(SIGSTOP); }
 

@@ -64,6 +64,8 @@ class Tree {
   Result<void> each(const std::function<Result<void>(Process&)>& work);
 
   Result<void> release();
+  // The same, but for what is known of the processes: they can be looked at as they run.
+  Result<void> let_run();
   // Leaves everything stopped as by SIGSTOP.
   Result<void> release_stopped();
   Result<void> kill();

@@ -197,6 +197,31 @@ void fields(auto& archive, PageRun& r) {
   archive("image", r.image);
 }
 
+// A process that is watched for writes since this image, for the next one that builds on it.
+struct Tracked {
+  std::int32_t pid = 0;  // as the host counts
+  std::uint64_t start_time = 0;
+  std::int32_t descriptor = 0;  // the number of its userfaultfd in the keeper
+  std::vector<PageRun> pages;
+};
+void fields(auto& archive, Tracked& t) {
+  archive("pid", t.pid);
+  archive("start_time", t.start_time);
+  archive("descriptor", t.descriptor);
+  archive("pages", t.pages);
+}
+
+struct Tracking {
+  std::int32_t keeper = 0;
+  std::uint64_t keeper_start = 0;
+  std::vector<Tracked> processes;
+};
+void fields(auto& archive, Tracking& t) {
+  archive("keeper", t.keeper);
+  archive("keeper_start", t.keeper_start);
+  archive("processes", t.processes);
+}
+
 struct GuardRange {
   std::uint64_t start = 0, end = 0;
 };
@@ -290,9 +315,8 @@ void fields(auto& archive, PosixTimer& t) {
 // A lock on a part of a file.
 enum class LockKind : std::uint8_t { posix, whole, open_file };
 constexpr auto name_table(LockKind) {
-  return std::array<Named<LockKind>, 3>{{{LockKind::posix, "posix"},
-                                         {LockKind::whole, "flock"},
-                                         {LockKind::open_file, "ofd"}}};
+  return std::array<Named<LockKind>, 3>{
+      {{LockKind::posix, "posix"}, {LockKind::whole, "flock"}, {LockKind::open_file, "ofd"}}};
 }
 struct Lock {
   LockKind kind = LockKind::posix;
@@ -390,15 +414,17 @@ void fields(auto& archive, FileOwner& o) {
 
 // An open file: what descriptors of one or more processes refer to.
 struct File {
-  std::string kind;  // as inspect::KindInfo names it
+  std::string kind;    // as inspect::KindInfo names it
+  std::string target;  // what /proc/PID/fd linked to
   std::int32_t flags = 0;
   std::int64_t position = 0;
   std::optional<FileOwner> owner;
   std::vector<Lock> locks;  // of the open file (flock, OFD)
-  Value state;  // of the kind's own
+  Value state;              // of the kind's own
 };
 void fields(auto& archive, File& f) {
   archive("kind", f.kind);
+  archive("target", f.target);
   archive("flags", f.flags);
   archive("position", f.position);
   archive("owner", f.owner);

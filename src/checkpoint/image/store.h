@@ -109,6 +109,7 @@ class Reader {
   static Result<Reader> open(const std::string& path);
 
   Result<Value> record(const std::string& name) const;
+  bool has(const std::string& name) const { return find(name) != nullptr; }
   // Reads everything, of the images that it builds on too, and compares checksums.
   Result<void> verify() const;
   const Manifest& manifest() const { return manifest_; }

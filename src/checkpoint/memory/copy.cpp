@@ -90,23 +90,105 @@ Result<void> read_pages(const Process& process, std::uint64_t address,
 
 }  // namespace
 
-Result<Copied> copy_pages(image::Writer& writer, const Process& process, image::Memory& memory) {
-  const OwnPages own = TRY(find_own_pages(process, memory));
-  memory.guards = own.guards;
-  PageCopy copy(writer, memory.pages);
+namespace {
+
+// What the earlier image has of a range that was not written to since; the rest has to be copied.
+std::vector<PageRange> take_earlier(const PageRange& range, const Earlier& earlier,
+                                    std::vector<image::PageRun>& runs, Copied& copied) {
+  if (range.written || !earlier) return {range};
+  std::vector<PageRange> left;
+  const auto& pages = earlier.tracked->pages;
+  std::uint64_t at = range.start;
+  auto run = std::ranges::upper_bound(pages, range.start, {}, &image::PageRun::address);
+  if (run != pages.begin()) --run;
+  for (; run != pages.end() && run->address < range.end; ++run) {
+    const std::uint64_t start = std::max(at, run->address),
+                        end = std::min(range.end, run->address + run->size);
+    if (start >= end) continue;
+    if (start > at) left.push_back({.start = at, .end = start, .keep_zeroes = range.keep_zeroes});
+    runs.push_back({.address = start,
+                    .size = end - start,
+                    .offset = run->offset + (start - run->address),
+                    .image = run->image + 1});
+    copied.in_parent += (end - start) / page;
+    at = end;
+  }
+  if (at < range.end)
+    left.push_back({.start = at, .end = range.end, .keep_zeroes = range.keep_zeroes});
+  return left;
+}
+
+Result<void> copy_range(PageCopy& copy, const Process& process, const PageRange& range) {
+  for (std::uint64_t at = range.start; at < range.end;) {
+    const std::span<std::uint8_t> room = copy.room(range.end - at);
+    TRY(during("reading the memory of " + process.named(), read_pages(process, at, room)));
+    TRY(copy.took(at, room.size(), range.keep_zeroes));
+    at += room.size();
+  }
+  return {};
+}
+
+// The process runs: a page may be gone by now, and then is no page of the next dump either.
+Result<void> copy_what_is_there(PageCopy& copy, const Process& process, const PageRange& range) {
+  for (std::uint64_t at = range.start; at < range.end;) {
+    std::span<std::uint8_t> room = copy.room(range.end - at);
+    Result<void> got = read_pages(process, at, room);
+    if (!got && room.size() > page) {
+      room = room.first(page);
+      got = read_pages(process, at, room);
+    }
+    if (got) TRY(copy.took(at, room.size(), range.keep_zeroes));
+    at += room.size();
+  }
+  return {};
+}
+
+Result<Copied> copy_own(image::Writer& writer, const Process& process, const OwnPages& own,
+                        const Earlier& earlier, std::vector<image::PageRun>& runs,
+                        Result<void> (*copy_one)(PageCopy&, const Process&, const PageRange&)) {
+  PageCopy copy(writer, runs);
   Copied copied;
+  std::vector<image::PageRun> there;
   for (const PageRange& range : own.ranges) {
     copied.scanned += (range.end - range.start) / page;
-    for (std::uint64_t at = range.start; at < range.end;) {
-      const std::span<std::uint8_t> room = copy.room(range.end - at);
-      TRY(during("reading the memory of " + process.named(), read_pages(process, at, room)));
-      TRY(copy.took(at, room.size(), range.keep_zeroes));
-      at += room.size();
-    }
+    for (const PageRange& left : take_earlier(range, earlier, there, copied))
+      TRY(copy_one(copy, process, left));
   }
   TRY(copy.flush());
   copied.written = copy.written();
+  runs.insert(runs.end(), there.begin(), there.end());
+  std::ranges::sort(runs, {}, &image::PageRun::address);
   return copied;
+}
+
+}  // namespace
+
+Copied& Copied::operator+=(const Copied& other) {
+  scanned += other.scanned;
+  written += other.written;
+  in_parent += other.in_parent;
+  return *this;
+}
+
+Earlier earlier_of(const Chain& chain, const Process& process,
+                   const std::vector<proc::Mapping>& mappings) {
+  Earlier earlier{.tracked = chain.find(process)};
+  if (!earlier) return earlier;
+  for (const proc::Mapping& mapping : mappings)
+    if (is_watched(mapping)) earlier.watched.insert(mapping.start);
+  return earlier;
+}
+
+Result<Copied> copy_pages(image::Writer& writer, const Process& process, image::Memory& memory,
+                          const Earlier& earlier) {
+  const OwnPages own = TRY(find_own_pages(process, memory, earlier.watched));
+  memory.guards = own.guards;
+  return copy_own(writer, process, own, earlier, memory.pages, copy_range);
+}
+
+Result<Copied> copy_running(image::Writer& writer, const Process& process, const OwnPages& own,
+                            const Earlier& earlier, std::vector<image::PageRun>& pages) {
+  return copy_own(writer, process, own, earlier, pages, copy_what_is_there);
 }
 
 Result<std::vector<image::PageRun>> copy_file_pages(image::Writer& writer, FdRef file,

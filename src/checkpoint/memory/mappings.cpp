@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 
+#include "checkpoint/memory/chain.h"
 #include "checkpoint/memory/shared.h"
 #include "inspect/mapping.h"
 #include "sys/file.h"
@@ -53,7 +54,10 @@ std::string where(const ProcessDump& process, const proc::Mapping& mapping) {
 }
 
 Result<void> check(const ProcessDump& process, const proc::Mapping& mapping) {
-  if (const auto refused = inspect::refused(mapping))
+  proc::Mapping asked = mapping;
+  // Watched by the dump before this one, which is no affair of the program's.
+  if (process.earlier) std::erase(asked.flags, "uw");
+  if (const auto refused = inspect::refused(asked))
     return fail_with(EOPNOTSUPP,
                      where(process, mapping) + ": is " + std::string(refused->what) +
                          ", which a checkpoint can't carry",
@@ -116,6 +120,15 @@ Result<image::Mapping> describe(Dump& dump, const ProcessDump& process,
 }
 
 }  // namespace
+
+image::Mapping outline(const proc::Mapping& mapping) {
+  image::Mapping made = plain(mapping);
+  if (is_kernel(mapping))
+    made.backing = image::Backing::kernel;
+  else if (!is_anonymous(mapping))
+    made.backing = image::Backing::file;
+  return made;
+}
 
 Result<void> dump_mappings(Dump& dump, ProcessDump& process) {
   for (const proc::Mapping& mapping : process.mappings) {

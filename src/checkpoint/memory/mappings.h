@@ -9,6 +9,9 @@ namespace umbel::checkpoint {
 // carried is refused by name.
 Result<void> dump_mappings(Dump& dump, ProcessDump& process);
 
+// Only what is needed to find its pages.
+image::Mapping outline(const proc::Mapping& mapping);
+
 // Adds the calls that make the mappings, in a process that has none but the scratch.
 Result<void> restore_mappings(Inside& in);
 // After the pages are in: locks, advice, seals.

@@ -50,7 +50,7 @@ Result<std::vector<sys::PageRegion>> scan_mapping(FdRef pagemap, const image::Ma
                                 .inverted = Is::file | Is::zero,
                                 .all_of = Is::file | Is::zero,
                                 .any_of = Is::present | Is::swapped,
-                                .report = Is::guard});
+                                .report = Is::guard | Is::written});
   if (!found && found.error().code == ENOTTY) return scan_old(pagemap, mapping.start, mapping.end);
   // Guards were added to a later kernel than the scan.
   if (!found && found.error().code == EINVAL)
@@ -58,13 +58,15 @@ Result<std::vector<sys::PageRegion>> scan_mapping(FdRef pagemap, const image::Ma
                                      .end = mapping.end,
                                      .inverted = Is::file | Is::zero,
                                      .all_of = Is::file | Is::zero,
-                                     .any_of = Is::present | Is::swapped});
+                                     .any_of = Is::present | Is::swapped,
+                                     .report = Is::written});
   return found;
 }
 
 }  // namespace
 
-Result<OwnPages> find_own_pages(const Process& process, const image::Memory& memory) {
+Result<OwnPages> find_own_pages(const Process& process, const image::Memory& memory,
+                                const std::set<std::uint64_t>& watched) {
   const Fd pagemap = TRY(sys::open(process.facts.dir(), "pagemap", O_RDONLY));
   OwnPages own;
   for (const image::Mapping& mapping : memory.mappings) {
@@ -75,7 +77,9 @@ Result<OwnPages> find_own_pages(const Process& process, const image::Memory& mem
       else
         own.ranges.push_back({.start = region.start,
                               .end = region.end,
-                              .keep_zeroes = mapping.backing != image::Backing::anonymous});
+                              .keep_zeroes = mapping.backing != image::Backing::anonymous,
+                              .written = !watched.contains(mapping.start) ||
+                                         (region.categories & Is::written) != 0});
     }
   }
   return own;

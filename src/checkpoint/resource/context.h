@@ -46,6 +46,7 @@ struct ProcessDump {
   std::vector<remote::Cpu> cpus;  // of each thread
   std::vector<proc::Keyed> statuses;
   Fd pidfd;
+  bool earlier = false;  // a dump before this one watches it
 };
 
 class Dump {

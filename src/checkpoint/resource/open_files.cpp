@@ -65,7 +65,9 @@ Result<image::File> dump_one(Dump& dump, const Process& process,
   const FileKind* kind = find_kind(descriptor.kind);
   if (kind == nullptr) TRY(inspect::verdict(process.facts, descriptor));
   ensure(kind != nullptr, "a kind of file is said to be carried and is not");
-  image::File file{.kind = std::string(inspect::info(kind->kind).name), .flags = descriptor.flags};
+  image::File file{.kind = std::string(inspect::info(kind->kind).name),
+                   .target = descriptor.target,
+                   .flags = descriptor.flags};
   file.locks = TRY(dump_locks(dump, descriptor, LockOwner::open_file));
   file.position = static_cast<std::int64_t>(TRY(descriptor.info.number("pos")));
   file.state = TRY(
@@ -186,6 +188,12 @@ Result<FdRef> Restore::file(std::uint32_t index) {
     return fail(
         "the image has a file of the kind '" + record.kind + "', which this umbel does not know",
         "restore it with the umbel that took it");
+  if (const auto given = options.inherited.find(record.target); given != options.inherited.end()) {
+    Fd copy = TRY(during("the inherited descriptor " + std::to_string(given->second),
+                         sys::duplicate(FdRef(given->second))));
+    Fd moved = TRY(moved_up(std::move(copy)));
+    return FdRef(files_.emplace(index, std::move(moved)).first->second);
+  }
   being_made_.push_back(index);
   Fd file = TRY(kind->restore({.restore = *this, .file = record}, record.state));
   std::erase(being_made_, index);
