@@ -74,7 +74,7 @@ class Injector {
     char byte = 0;
     while (::read(gate, &byte, 1) < 0) {
     }
-    const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     ::dup2(file, 1);
     ::dup2(file, 2);
     std::vector<char*> arguments;

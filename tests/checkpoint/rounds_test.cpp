@@ -55,6 +55,23 @@ TEST_P(Rounds, LeftRunning) {
   }
 }
 
+// The state changes between the dumps of a chain: each is asked for, and counts, in between.
+TEST_P(Rounds, InAPreDumpChain) {
+  Subject subject(GetParam(), 0);
+  ASSERT_TRUE(subject.ready()) << subject.errors();
+  for (int round = 1; round <= 2; ++round) {
+    const std::string first = subject.more_images("first"), second = subject.more_images("second");
+    ASSERT_EQ(subject.pre_dump({"-D", first}), "") << "round " << round;
+    ASSERT_EQ(subject.ask(), "right") << "round " << round;
+    ASSERT_EQ(subject.pre_dump({"-D", second, "--prev-images-dir", "../first"}), "");
+    ASSERT_EQ(subject.ask(), "right") << "round " << round;
+    ASSERT_EQ(subject.dump({"--prev-images-dir", "../second"}), "") << "round " << round;
+    EXPECT_EQ(content(subject.log()).find("Warning"), std::string::npos) << content(subject.log());
+    ASSERT_EQ(subject.restore(), "") << "round " << round;
+    ASSERT_EQ(subject.ask(), "right") << "round " << round;
+  }
+}
+
 std::string name_of(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::ranges::replace(name, '-', '_');

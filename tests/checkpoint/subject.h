@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -46,7 +47,7 @@ inline bool wait_for(const std::string& path) {
 inline int run(const std::vector<std::string>& words, const std::string& output) {
   const pid_t child = ::fork();
   if (child == 0) {
-    const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     ::dup2(file, 1);
     ::dup2(file, 2);
     std::vector<char*> arguments;
@@ -106,13 +107,25 @@ class Subject {
     if (!wait_for(scratch_.path("home/verdict"))) return "it does not answer";
     return content(scratch_.path("home/verdict"));
   }
+  // A directory for one more image.
+  std::string more_images(const std::string& name) {
+    fs::remove_all(scratch_.path(name));
+    EXPECT_EQ(::mkdir(scratch_.path(name).c_str(), 0755), 0);
+    return scratch_.path(name);
+  }
+  std::string pre_dump(const std::vector<std::string>& more) {
+    std::vector<std::string> words{from_environment("UMBEL_CRIU"), "pre-dump", "-t",
+                                   std::to_string(pid_), "--track-mem"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words, log()) == 0 ? "" : content(log());
+  }
   std::string dump(const std::vector<std::string>& more) {
     std::vector<std::string> words{
         from_environment("UMBEL_CRIU"), "dump",         "-t",          std::to_string(pid_), "-D",
         scratch_.path("images"),        "--file-locks", "--link-remap"};
     words.insert(words.end(), more.begin(), more.end());
     const int code = run(words, scratch_.path("log"));
-    const bool stays = !more.empty();
+    const bool stays = std::ranges::find(more, "--leave-running") != more.end();
     if (code == 0 && !stays) reap();
     return code == 0 ? "" : content(scratch_.path("log"));
   }

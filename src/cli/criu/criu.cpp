@@ -1,12 +1,17 @@
 // The face that is called as criu is. Exit codes are criu's: 0, or 1 with the reason as the last
 // lines of the log.
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
+#include <optional>
 
 #include "checkpoint/dump.h"
 #include "checkpoint/restore.h"
+#include "cli/criu/actions.h"
+#include "cli/criu/check.h"
 #include "cli/criu/options.h"
+#include "cli/criu/stats.h"
 #include "cli/faces.h"
 #include "sys/file.h"
 #include "sys/identity.h"
@@ -26,12 +31,17 @@ Result<Fd> images(const Options& options) {
                 sys::open(cwd, options.images_directory, O_RDONLY | O_DIRECTORY));
 }
 
+// Where log and statistics lie.
+Result<Fd> work(const Options& options) {
+  const std::string& dir =
+      options.work_directory.empty() ? options.images_directory : options.work_directory;
+  return during("the work directory", sys::open(cwd, dir, O_RDONLY | O_DIRECTORY));
+}
+
 // The log lies in the work directory, as criu's does; without --log-file it is standard error.
 Result<void> log(const Options& options, const std::string& line) {
   if (options.log_file.empty()) return sys::write_all(standard_error, line);
-  const std::string& dir =
-      options.work_directory.empty() ? options.images_directory : options.work_directory;
-  const Fd at = TRY(sys::open(cwd, dir, O_RDONLY | O_DIRECTORY));
+  const Fd at = TRY(work(options));
   const Fd file = TRY(sys::open(at, options.log_file, O_WRONLY | O_CREAT | O_APPEND, 0600));
   return sys::write_all(file, line);
 }
@@ -43,60 +53,153 @@ int failed(const Options& options, const Error& error) {
   return 1;
 }
 
-Result<int> dump(const Options& options) {
+Result<std::optional<Reader>> previous(const Options& options) {
+  if (options.previous_directory.empty()) return std::nullopt;
+  const Fd dir = TRY(images(options));
+  Fd earlier = TRY(during("--prev-images-dir",
+                          sys::open(dir, options.previous_directory, O_RDONLY | O_DIRECTORY)));
+  Reader reader = TRY(Reader::directory(std::move(earlier)));
+  if (!reader.has("tracking"))
+    return fail("the image in " + options.previous_directory + " was taken without --track-mem");
+  return reader;
+}
+
+Result<std::unique_ptr<Writer>> writer(const Options& options,
+                                       const std::optional<Reader>& parent) {
+  Writer::Form form{.compression = options.compression};
+  if (parent)
+    form.parent = checkpoint::image::Parent{.path = options.previous_directory,
+                                            .checksum = parent->manifest_checksum()};
+  if (options.image_file.empty()) {
+    Fd dir = TRY(images(options));
+    return Writer::directory(std::move(dir), std::move(form));
+  }
+  constexpr int whole = O_WRONLY | O_CREAT | O_TRUNC;
+  Fd file = options.image_file == "-" ? TRY(sys::duplicate(standard_out))
+                                      : TRY(sys::open(cwd, options.image_file, whole, 0600));
+  return Writer::file(std::move(file), std::move(form));
+}
+
+checkpoint::DumpOptions dump_options(const Options& options, const std::optional<Reader>& parent) {
   using After = checkpoint::DumpOptions::After;
+  checkpoint::DumpOptions how{.root = HostPid(options.tree),
+                              .after = options.leave_running   ? After::run
+                                       : options.leave_stopped ? After::stop
+                                                               : After::kill,
+                              .freeze_timeout = std::chrono::seconds(options.timeout),
+                              .ghost_limit = options.ghost_limit,
+                              .shell_job = options.shell_job,
+                              .file_locks = options.file_locks,
+                              .link_remap = options.link_remap,
+                              .tcp_established = options.tcp_established,
+                              .external_unix_sockets = options.external_unix_sockets,
+                              .parent = parent ? &*parent : nullptr,
+                              .track = options.track_memory};
+  how.at = [act = actions(options)](checkpoint::Stage stage) { return act(stage, HostPid()); };
+  return how;
+}
+
+Result<int> save(const Options& options,
+                 Result<checkpoint::DumpStatistics> (*engine)(const checkpoint::DumpOptions&,
+                                                              Writer&)) {
   if (options.tree == 0) return fail("which process? say --tree PID");
-  Fd dir = TRY(images(options));
-  const std::unique_ptr<Writer> writer = TRY(Writer::directory(std::move(dir), {}));
-  const checkpoint::DumpOptions how{.root = HostPid(options.tree),
-                                    .after = options.leave_running   ? After::run
-                                             : options.leave_stopped ? After::stop
-                                                                     : After::kill,
-                                    .freeze_timeout = std::chrono::seconds(options.timeout),
-                                    .ghost_limit = options.ghost_limit,
-                                    .shell_job = options.shell_job,
-                                    .file_locks = options.file_locks,
-                                    .link_remap = options.link_remap,
-                                    .tcp_established = options.tcp_established,
-                                    .external_unix_sockets = options.external_unix_sockets};
-  const checkpoint::DumpStatistics done = TRY(checkpoint::dump(how, *writer));
+  const std::optional<Reader> parent = TRY(previous(options));
+  const std::unique_ptr<Writer> image = TRY(writer(options, parent));
+  const checkpoint::DumpStatistics done = TRY(engine(dump_options(options, parent), *image));
+  if (done.chain_broken)
+    (void)log(options, "Warning: nothing is known of what was written since the image in " +
+                           options.previous_directory + ": all memory was copied\n");
   (void)log(options, "Dumped " + std::to_string(done.processes) + " processes, " +
                          std::to_string(done.threads) + " threads, " +
                          std::to_string(done.pages_written) + " pages; frozen " +
                          std::to_string(done.frozen.count()) + " us\n");
+  if (options.image_file.empty() || !options.work_directory.empty()) {
+    const Fd dir = TRY(work(options));
+    TRY(write_statistics(dir, done));
+  }
   return 0;
 }
 
-Result<int> restore(const Options& options) {
+Result<int> dump(const Options& options) { return save(options, checkpoint::dump); }
+Result<int> pre_dump(const Options& options) { return save(options, checkpoint::pre_dump); }
+
+Result<Reader> reader(const Options& options) {
+  if (options.image_file == "-") {
+    Fd in = TRY(sys::duplicate(standard_in));
+    return Reader::file(std::move(in));
+  }
+  if (!options.image_file.empty()) return Reader::open(options.image_file);
   Fd dir = TRY(images(options));
-  const Reader reader = TRY(Reader::directory(std::move(dir)));
+  return Reader::directory(std::move(dir));
+}
+
+// Only returns when it can't.
+Failure execute(const Options& options) {
+  std::vector<std::string> environment;
+  for (char** variable = ::environ; *variable != nullptr; ++variable)
+    environment.emplace_back(*variable);
+  return Failure(sys::execute(options.execute.front(), options.execute, environment));
+}
+
+Result<int> restore(const Options& options) {
+  const Reader image = TRY(reader(options));
   const checkpoint::RestoreOptions how{.sibling = options.restore_sibling,
                                        .leave_stopped = options.leave_stopped,
-                                       .shell_job = options.shell_job};
-  checkpoint::Restored restored = TRY(checkpoint::restore(how, reader));
+                                       .shell_job = options.shell_job,
+                                       .inherited = options.inherited,
+                                       .at = actions(options)};
+  checkpoint::Restored restored = TRY(checkpoint::restore(how, image));
   (void)log(options, "Restored " + std::to_string(restored.statistics.processes) +
                          " processes in " + std::to_string(restored.statistics.total.count()) +
                          " us\n");
+  if (options.image_file.empty() || !options.work_directory.empty()) {
+    const Fd dir = TRY(work(options));
+    TRY(write_statistics(dir, restored.statistics));
+  }
   if (!options.pid_file.empty())
     TRY(sys::replace_file(cwd, options.pid_file, std::to_string(restored.root.value())));
+  if (!options.execute.empty()) return execute(options);
   if (options.restore_detached || options.restore_sibling) return 0;
   const sys::Exit ended = TRY(sys::reap(restored.pidfd));
   return ended.code();
+}
+
+Result<int> version(const Options&) {
+  TRY(sys::write_all(standard_out, "Version: " UMBEL_VERSION "\n"));
+  return 0;
+}
+
+Result<int> help(const Options&) {
+  TRY(sys::write_all(
+      standard_out,
+      "usage: umbel-criu dump|pre-dump --tree PID [OPTION]...\n"
+      "       umbel-criu restore|check [OPTION]...\n\n"
+      "Stops a tree of processes and saves it; starts it again. Called as criu is, and\n"
+      "with its options; an option of criu's that is not here is refused.\n\n" +
+          options_help()));
+  return 0;
 }
 
 struct Command {
   std::string_view name;
   Result<int> (*run)(const Options&);
 };
-constexpr std::array commands = std::to_array<Command>({{"dump", dump}, {"restore", restore}});
+constexpr std::array commands = std::to_array<Command>({{"dump", dump},
+                                                        {"pre-dump", pre_dump},
+                                                        {"restore", restore},
+                                                        {"check", check},
+                                                        {"version", version},
+                                                        {"help", help}});
 
 }  // namespace
 
 }  // namespace criu
 
 int criu_main(Words args) {
-  const Result<criu::Options> options = criu::parse_options(args.subspan(1));
+  Result<criu::Options> options = criu::parse_options(args.subspan(1));
   if (!options) return criu::failed({}, options.error());
+  if (options->version) options->command = "version";
+  if (options->help) options->command = "help";
   for (const criu::Command& command : criu::commands) {
     if (command.name != options->command) continue;
     const Result<int> code = command.run(*options);
@@ -104,7 +207,7 @@ int criu_main(Words args) {
   }
   return criu::failed(
       *options,
-      Error{.detail = options->command.empty() ? "say what to do: dump or restore"
+      Error{.detail = options->command.empty() ? "say what to do: dump, pre-dump, restore or check"
                                                : "'" + options->command + "' is not there yet"});
 }
 

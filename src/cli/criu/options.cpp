@@ -19,6 +19,7 @@ struct Option {
   std::string_view name;
   char letter;
   Takes takes;
+  std::string_view help;
   // Null: not there yet. `value` is empty where none was given.
   Result<void> (*set)(Options&, const std::string& value);
 };
@@ -75,46 +76,118 @@ Result<void> set_status_descriptor(Options& options, const std::string& value) {
 
 Result<void> set_execute(Options&, const std::string&) { return {}; }
 
+Result<void> set_compression(Options& options, const std::string& value) {
+  constexpr std::int64_t most = 19;
+  const auto level = value.empty() ? std::optional<std::int64_t>(1) : number(value);
+  if (!level || *level < 1 || *level > most)
+    return fail("'" + value + "' is no level of compression", "levels are 1 to 19");
+  options.compression = static_cast<int>(*level);
+  return {};
+}
+
+Result<void> add_feature(Options& options, const std::string& value) {
+  options.features.push_back(value);
+  return {};
+}
+
+// fd[3]:pipe:[12345]
+Result<void> add_inherited(Options& options, const std::string& value) {
+  const auto halves = cut(value, ':');
+  const std::string_view first = halves ? halves->before : "";
+  const auto descriptor = first.starts_with("fd[") && first.ends_with("]")
+                              ? number(first.substr(3, first.size() - 4))
+                              : std::nullopt;
+  if (!descriptor || *descriptor < 0 || halves->after.empty())
+    return fail("'" + value + "' is not of the form fd[NUMBER]:WHAT",
+                "WHAT is what the descriptor was at the dump: pipe:[12345], socket:[12345], or a "
+                "path");
+  options.inherited[std::string(halves->after)] = static_cast<int>(*descriptor);
+  return {};
+}
+
+Result<void> set_cgroup_mode(Options&, const std::string& value) {
+  if (value == "none" || value == "ignore") return {};
+  return fail("the mode '" + (value.empty() ? "soft" : value) + "' is not there yet",
+              "with --manage-cgroups=ignore the restored processes stay in the cgroup of whoever "
+              "restores them");
+}
+
 constexpr std::array all = std::to_array<Option>({
-    {"tree", 't', Takes::value, set_tree},
-    {"images-dir", 'D', Takes::value, set_text<&Options::images_directory>},
-    {"work-dir", 'W', Takes::value, set_text<&Options::work_directory>},
-    {"log-file", 'o', Takes::value, set_text<&Options::log_file>},
-    {"verbosity", 'v', Takes::optional_value, set_verbosity},
-    {"leave-running", 'R', Takes::nothing, set_flag<&Options::leave_running>},
-    {"leave-stopped", 's', Takes::nothing, set_flag<&Options::leave_stopped>},
-    {"shell-job", 'j', Takes::nothing, set_flag<&Options::shell_job>},
-    {"restore-detached", 'd', Takes::nothing, set_flag<&Options::restore_detached>},
-    {"restore-sibling", 'S', Takes::nothing, set_flag<&Options::restore_sibling>},
-    {"pidfile", '\0', Takes::value, set_text<&Options::pid_file>},
-    {"action-script", '\0', Takes::value, set_text<&Options::action_script>},
-    {"ghost-limit", '\0', Takes::value, set_ghost_limit},
-    {"timeout", '\0', Takes::value, set_timeout},
-    {"status-fd", '\0', Takes::value, set_status_descriptor},
-    {"exec-cmd", '\0', Takes::nothing, set_execute},
-    {"no-default-config", '\0', Takes::nothing, nothing_to_do},
-    {"evasive-devices", '\0', Takes::nothing, nullptr},
-    {"tcp-established", '\0', Takes::nothing, set_flag<&Options::tcp_established>},
-    {"ext-unix-sk", 'x', Takes::nothing, set_flag<&Options::external_unix_sockets>},
-    {"file-locks", 'l', Takes::nothing, set_flag<&Options::file_locks>},
-    {"tcp-close", '\0', Takes::nothing, nullptr},
-    {"link-remap", '\0', Takes::nothing, set_flag<&Options::link_remap>},
-    {"manage-cgroups", '\0', Takes::optional_value, nullptr},
-    {"external", '\0', Takes::value, nullptr},
-    {"inherit-fd", '\0', Takes::value, nullptr},
-    {"root", 'r', Takes::value, nullptr},
-    {"track-mem", '\0', Takes::nothing, nullptr},
-    {"prev-images-dir", '\0', Takes::value, nullptr},
-    {"pidfd-store", '\0', Takes::value, nullptr},
-    {"feature", '\0', Takes::value, nullptr},
-    {"unprivileged", '\0', Takes::nothing, nullptr},
-    {"join-ns", 'J', Takes::value, nullptr},
-    {"empty-ns", '\0', Takes::value, nullptr},
-    {"cgroup-root", '\0', Takes::value, nullptr},
-    {"freeze-cgroup", '\0', Takes::value, nullptr},
-    {"page-server", '\0', Takes::nothing, nullptr},
-    {"lazy-pages", '\0', Takes::nothing, nullptr},
-    {"auto-dedup", '\0', Takes::nothing, nullptr},
+    {"tree", 't', Takes::value, "the process at the top of what is dumped", set_tree},
+    {"images-dir", 'D', Takes::value, "where the image is", set_text<&Options::images_directory>},
+    {"work-dir", 'W', Takes::value, "where log and statistics go",
+     set_text<&Options::work_directory>},
+    {"log-file", 'o', Takes::value, "instead of standard error", set_text<&Options::log_file>},
+    {"verbosity", 'v', Takes::optional_value, "-v0 to -v4", set_verbosity},
+    {"leave-running", 'R', Takes::nothing, "the program goes on after the dump",
+     set_flag<&Options::leave_running>},
+    {"leave-stopped", 's', Takes::nothing, "it is left stopped, as by SIGSTOP",
+     set_flag<&Options::leave_stopped>},
+    {"shell-job", 'j', Takes::nothing, "session and terminal belong to somebody outside",
+     set_flag<&Options::shell_job>},
+    {"restore-detached", 'd', Takes::nothing, "don't wait for the restored program",
+     set_flag<&Options::restore_detached>},
+    {"restore-sibling", 'S', Takes::nothing, "as a child of umbel-criu's parent",
+     set_flag<&Options::restore_sibling>},
+    {"pidfile", '\0', Takes::value, "file for the pid of the restored program",
+     set_text<&Options::pid_file>},
+    {"action-script", '\0', Takes::value, "command to be run at each stage",
+     set_text<&Options::action_script>},
+    {"ghost-limit", '\0', Takes::value, "deleted files up to this size are carried",
+     set_ghost_limit},
+    {"timeout", '\0', Takes::value, "seconds that stopping the program may take", set_timeout},
+    {"status-fd", '\0', Takes::value, "descriptor that gets a zero byte when all is done",
+     set_status_descriptor},
+    {"exec-cmd", '\0', Takes::nothing, "execute the command after -- when restored", set_execute},
+    {"no-default-config", '\0', Takes::nothing, "there are no configuration files anyway",
+     nothing_to_do},
+    {"track-mem", '\0', Takes::nothing, "watch what is written, for the next dump",
+     set_flag<&Options::track_memory>},
+    {"prev-images-dir", '\0', Takes::value, "image to build on, as seen from the images directory",
+     set_text<&Options::previous_directory>},
+    {"tcp-established", '\0', Takes::nothing, "carry connections",
+     set_flag<&Options::tcp_established>},
+    {"ext-unix-sk", 'x', Takes::nothing, "unix sockets may have their peer outside",
+     set_flag<&Options::external_unix_sockets>},
+    {"file-locks", 'l', Takes::nothing, "carry file locks", set_flag<&Options::file_locks>},
+    {"link-remap", '\0', Takes::nothing, "a file that has lost its name gets another beside it",
+     set_flag<&Options::link_remap>},
+    {"inherit-fd", '\0', Takes::value, "fd[N]:WHAT puts a descriptor of the caller in its place",
+     add_inherited},
+    {"manage-cgroups", '\0', Takes::optional_value, "none or ignore", set_cgroup_mode},
+    {"freeze-cgroup", '\0', Takes::value, "not needed: all are stopped one by one", nothing_to_do},
+    {"feature", '\0', Takes::value, "check for this alone", add_feature},
+    {"unprivileged", '\0', Takes::nothing, "what privileges there are are used anyway",
+     nothing_to_do},
+    {"image-file", '\0', Takes::value, "the image as one file, - for standard output or input",
+     set_text<&Options::image_file>},
+    {"compress", '\0', Takes::optional_value, "with zstd, at this level", set_compression},
+    {"version", 'V', Takes::nothing, "print the version", set_flag<&Options::version>},
+    {"help", 'h', Takes::nothing, "print this", set_flag<&Options::help>},
+    {"evasive-devices", '\0', Takes::nothing, "", nullptr},
+    {"tcp-close", '\0', Takes::nothing, "", nullptr},
+    {"external", '\0', Takes::value, "", nullptr},
+    {"root", 'r', Takes::value, "", nullptr},
+    {"pidfd-store", '\0', Takes::value, "", nullptr},
+    {"join-ns", 'J', Takes::value, "", nullptr},
+    {"empty-ns", '\0', Takes::value, "", nullptr},
+    {"cgroup-root", '\0', Takes::value, "", nullptr},
+    {"cgroup-yard", '\0', Takes::value, "", nullptr},
+    {"cgroup-props", '\0', Takes::value, "", nullptr},
+    {"lsm-profile", '\0', Takes::value, "", nullptr},
+    {"page-server", '\0', Takes::nothing, "", nullptr},
+    {"lazy-pages", '\0', Takes::nothing, "", nullptr},
+    {"auto-dedup", '\0', Takes::nothing, "", nullptr},
+    {"skip-in-flight", '\0', Takes::nothing, "", nullptr},
+    {"skip-mnt", '\0', Takes::value, "", nullptr},
+    {"enable-fs", '\0', Takes::value, "", nullptr},
+    {"force-irmap", '\0', Takes::nothing, "", nullptr},
+    {"cpu-cap", '\0', Takes::optional_value, "", nullptr},
+    {"config", '\0', Takes::value, "", nullptr},
+    {"weak-sysctls", '\0', Takes::nothing, "", nullptr},
+    {"stream", '\0', Takes::nothing, "", nullptr},
+    {"mntns-compat-mode", '\0', Takes::nothing, "", nullptr},
+    {"network-lock", '\0', Takes::value, "", nullptr},
 });
 
 const Option* by_name(std::string_view name) {
@@ -198,6 +271,22 @@ class Parser {
 };
 
 }  // namespace
+
+std::string options_help() {
+  std::string text;
+  for (const Option& option : all) {
+    if (option.set == nullptr) continue;
+    std::string line =
+        option.letter != '\0' ? "  -" + std::string(1, option.letter) + ", --" : "      --";
+    line += option.name;
+    if (option.takes == Takes::value) line += " VALUE";
+    if (option.takes == Takes::optional_value) line += "[=VALUE]";
+    constexpr std::size_t column = 34;
+    line.resize(std::max(line.size() + 1, column), ' ');
+    text += line + std::string(option.help) + "\n";
+  }
+  return text;
+}
 
 Result<Options> parse_options(Words words) { return Parser(words).parse(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,14 @@ struct Options {
   bool restore_detached = false, restore_sibling = false;
   bool tcp_established = false, external_unix_sockets = false, file_locks = false,
        link_remap = false;
+  bool track_memory = false, version = false, help = false;
   std::string pid_file, action_script;
+  std::string previous_directory;  // as seen from the images directory
+  // Umbel's own: the image as one file, or through a pipe; a level of zstd.
+  std::string image_file;
+  int compression = 0;
+  std::vector<std::string> features;
+  std::map<std::string, int> inherited;  // descriptors here, by what their like was linked to
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
   std::uint64_t timeout = 10;  // seconds
   int status_descriptor = -1;
@@ -29,5 +37,6 @@ struct Options {
 
 // `words` without the program's name.
 Result<Options> parse_options(Words words);
+std::string options_help();
 
 }  // namespace umbel::cli::criu

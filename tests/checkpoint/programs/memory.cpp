@@ -32,6 +32,9 @@ static std::string facts(const void* at) {
     }
   }
   fclose(file);
+  // Shows between the dumps of a chain, and is no part of the program.
+  if (const size_t watched = found.find("uw "); watched != std::string::npos)
+    found.erase(watched, 3);
   return found;
 }
 
