@@ -268,8 +268,8 @@ TEST_F(Faults, RefuseADamagedImage) {
     EXPECT_NE(content(subject.log()).find("image"), std::string::npos)
         << how << ": " << content(subject.log());
   };
-  for (const auto& entry : fs::directory_iterator(subject.images())) {
-    const std::string name = entry.path();
+  for (const char* member : {"manifest", "tree", "pages"}) {
+    const std::string name = subject.images() + "/" + member;
     const std::string whole = content(name);
     for (const std::size_t share : {0, 1, 3, 7, 10}) {
       const std::size_t at = std::min(whole.size() * share / 10, whole.size() - 1);

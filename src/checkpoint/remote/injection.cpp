@@ -110,6 +110,11 @@ std::optional<Pointer> find_room(std::span<const proc::Mapping> mappings, FdRef 
   const auto used = std::find_if(last.rbegin(), last.rend(), [](auto byte) { return byte != 0; });
   constexpr std::uint64_t alignment = 16;
   const auto unused = static_cast<std::uint64_t>(used - last.rbegin());
+  const std::uint64_t end = page - unused;
+  if (end >= way_back_size &&
+      std::equal(way_back_mark.begin(), way_back_mark.end(),
+                 last.begin() + static_cast<std::ptrdiff_t>(end - way_back_mark.size())))
+    return Pointer(vdso->end - unused - way_back_size);
   if (unused < way_back_size + alignment) return std::nullopt;
   return Pointer((vdso->end - unused + alignment - 1) / alignment * alignment);
 }

@@ -87,7 +87,7 @@ void load_registers(Code& code, const user_regs_struct& r) {
 }  // namespace
 
 std::vector<std::uint8_t> way_back(const Cpu& cpu, Pointer at) {
-  constexpr std::size_t mask_at = way_back_size - 8;
+  constexpr std::size_t mask_at = way_back_size - 8 - way_back_mark.size();
   user_regs_struct registers = cpu.registers;
   restart_system_call(registers);
   Code code;
@@ -105,7 +105,9 @@ std::vector<std::uint8_t> way_back(const Cpu& cpu, Pointer at) {
   ensure(code.size() <= mask_at, "the way back is longer than its room");
   while (code.size() < mask_at) code.bytes({0});
   code.number(cpu.mask, 8);
-  return code.take();
+  std::vector<std::uint8_t> made = code.take();
+  made.insert(made.end(), way_back_mark.begin(), way_back_mark.end());
+  return made;
 }
 
 }  // namespace umbel::checkpoint::remote

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/remote/pointer.h"
@@ -14,6 +15,8 @@ namespace umbel::checkpoint::remote {
 // leaves the call out. Of the extended state it changes nothing, and it uses no stack.
 std::vector<std::uint8_t> way_back(const Cpu& cpu, Pointer at);
 constexpr std::uint64_t way_back_entry = 2;
-constexpr std::uint64_t way_back_size = 240;  // at most
+constexpr std::uint64_t way_back_size = 256;
+// Its last bytes: what an umbel that was killed has left can be told and used again.
+constexpr std::string_view way_back_mark = "umbelway";
 
 }  // namespace umbel::checkpoint::remote

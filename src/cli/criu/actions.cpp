@@ -69,6 +69,10 @@ Result<void> tell_ready(const Options& options, Stage stage) {
 std::function<Result<void>(Stage, HostPid)> actions(const Options& options) {
   return [&options](Stage stage, HostPid root) -> Result<void> {
     if (!options.action_script.empty()) TRY(run_script(options, stage, root));
+    // While a failure can still undo everything.
+    if (stage == Stage::pre_resume && !options.pid_file.empty())
+      TRY(during("--pidfile",
+                 sys::replace_file(cwd, options.pid_file, std::to_string(root.value()))));
     return tell_ready(options, stage);
   };
 }

@@ -53,6 +53,15 @@ int failed(const Options& options, const Error& error) {
   return 1;
 }
 
+// What is done is done: without its statistics it is no failure.
+template <class Statistics>
+void keep_statistics(const Options& options, const Statistics& done) {
+  if (!options.image_file.empty() && options.work_directory.empty()) return;
+  const Result<Fd> dir = work(options);
+  const Result<void> written = dir ? write_statistics(*dir, done) : Failure(dir.error());
+  if (!written) (void)log(options, "Warning: " + written.error().message() + "\n");
+}
+
 Result<std::optional<Reader>> previous(const Options& options) {
   if (options.previous_directory.empty()) return std::nullopt;
   const Fd dir = TRY(images(options));
@@ -113,10 +122,7 @@ Result<int> save(const Options& options,
                          std::to_string(done.threads) + " threads, " +
                          std::to_string(done.pages_written) + " pages; frozen " +
                          std::to_string(done.frozen.count()) + " us\n");
-  if (options.image_file.empty() || !options.work_directory.empty()) {
-    const Fd dir = TRY(work(options));
-    TRY(write_statistics(dir, done));
-  }
+  keep_statistics(options, done);
   return 0;
 }
 
@@ -152,12 +158,7 @@ Result<int> restore(const Options& options) {
   (void)log(options, "Restored " + std::to_string(restored.statistics.processes) +
                          " processes in " + std::to_string(restored.statistics.total.count()) +
                          " us\n");
-  if (options.image_file.empty() || !options.work_directory.empty()) {
-    const Fd dir = TRY(work(options));
-    TRY(write_statistics(dir, restored.statistics));
-  }
-  if (!options.pid_file.empty())
-    TRY(sys::replace_file(cwd, options.pid_file, std::to_string(restored.root.value())));
+  keep_statistics(options, restored.statistics);
   if (!options.execute.empty()) return execute(options);
   if (options.restore_detached || options.restore_sibling) return 0;
   const sys::Exit ended = TRY(sys::reap(restored.pidfd));
