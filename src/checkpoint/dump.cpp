@@ -19,6 +19,7 @@
 #include "checkpoint/resource/open_files.h"
 #include "checkpoint/resource/process.h"
 #include "checkpoint/resource/signals.h"
+#include "checkpoint/resource/tcp_socket.h"
 #include "checkpoint/resource/thread.h"
 #include "checkpoint/resource/timers.h"
 #include "inspect/descriptors.h"
@@ -307,7 +308,9 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   statistics.writing = since(writing);
   // The image is complete: only now may the originals end.
   if (options.at) TRY(options.at(Stage::post_dump));
+  TRY(end_connections_silently(dump));
   TRY(let_go(frozen, options.after));
+  if (options.after == DumpOptions::After::kill) dump.processes_have_ended();
   statistics.frozen = since(start);
   return statistics;
 }

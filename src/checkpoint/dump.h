@@ -25,7 +25,8 @@ struct DumpOptions {
   bool file_locks = false;  // carry locks instead of refusing them
   // A file that has lost the name it was opened by, and has others, gets one more beside that.
   bool link_remap = false;
-  bool tcp_established = false;
+  // Connections are carried, their peers held off meanwhile; or come back as sockets without one.
+  bool tcp_established = false, tcp_close = false;
   bool external_unix_sockets = false;  // their peer outside the tree is found again by its name
   // The image that this one is to build on.
   const image::Reader* parent = nullptr;

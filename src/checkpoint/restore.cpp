@@ -139,6 +139,7 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   TRY(each_living(tasks, "finishing",
                   [&](Task& task) { return build_end(restore, task, workplace); }));
   if (options.at) TRY(options.at(Stage::pre_resume, restored.root));
+  TRY(restore.do_last());
   TRY(let_all_run(tasks));
   restored.statistics.processes = restore.tree.processes.size();
   for (const image::Process& process : restore.tree.processes)

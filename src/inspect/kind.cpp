@@ -30,8 +30,8 @@ constexpr std::array table = std::to_array<KindInfo>({
     {Kind::inotify, "inotify", ""},
     {Kind::memory_file, "memory-file", ""},
     {Kind::unix_socket, "unix-socket", ""},
-    {Kind::tcp_socket, "tcp-socket", engine_lacks},
-    {Kind::udp_socket, "udp-socket", engine_lacks},
+    {Kind::tcp_socket, "tcp-socket", ""},
+    {Kind::udp_socket, "udp-socket", ""},
     {Kind::netlink_socket, "netlink-socket",
      "close it before the checkpoint: what it has been told by the kernel can't be asked for "
      "again"},

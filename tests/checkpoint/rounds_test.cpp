@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "subject.h"
+#include "sys/identity.h"
+#include "sys/namespace.h"
 
 namespace umbel::checkpoint {
 
@@ -29,6 +31,9 @@ class Rounds : public testing::TestWithParam<std::string> {
   void SetUp() override {
     UMBEL_NEEDS_ROOT();
     ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    // Connections and packet filters are to be this test's alone.
+    static const bool own_network = sys::unshare(CLONE_NEWNET) && sys::set_link_up("lo");
+    ASSERT_TRUE(own_network);
   }
 };
 

@@ -121,8 +121,8 @@ class Subject {
   }
   std::string dump(const std::vector<std::string>& more) {
     std::vector<std::string> words{
-        from_environment("UMBEL_CRIU"), "dump",         "-t",          std::to_string(pid_), "-D",
-        scratch_.path("images"),        "--file-locks", "--link-remap"};
+        from_environment("UMBEL_CRIU"), "dump",         "-t",           std::to_string(pid_), "-D",
+        scratch_.path("images"),        "--file-locks", "--link-remap", "--tcp-established"};
     words.insert(words.end(), more.begin(), more.end());
     const int code = run(words, scratch_.path("log"));
     const bool stays = std::ranges::find(more, "--leave-running") != more.end();

@@ -75,6 +75,11 @@ class Dump {
   // that tells of it is complete.
   Result<std::string> link_beside(const std::string& path, FdRef file);
   void keep_links() { links_.clear(); }
+  // The packet-filter table that holds off the peers of connections, and sockets that keep still
+  // now: both last if the processes have ended, and not otherwise.
+  std::string held;
+  std::vector<Fd> in_repair;
+  void processes_have_ended() { ended_ = true; }
   // Whether a process of this pid is in the tree.
   bool has(HostPid pid) const;
   std::optional<InnerPid> inner(HostPid pid) const;
@@ -82,6 +87,7 @@ class Dump {
  private:
   std::map<std::string, std::uint32_t> paths_;
   std::vector<std::string> links_;
+  bool ended_ = false;
   struct InFlight {
     Fd file;
     std::uint32_t index = 0;
@@ -120,6 +126,10 @@ class Restore {
   // A name in the file system for as long.
   void remove_later(const std::string& path) { temporary_names_.push_back(path); }
   void drop_shared();
+  // What the world outside can see is done when nothing else is left to do, and this after it.
+  void at_the_end(std::function<Result<void>()> work) { last_.push_back(std::move(work)); }
+  void after_the_end(std::function<Result<void>()> work) { very_last_.push_back(std::move(work)); }
+  Result<void> do_last();
   bool has_shared(const std::string& key) const { return shared_.contains(key); }
   // Names that the dump has made; they are removed when the restore has succeeded.
   std::vector<std::string> links;
@@ -141,6 +151,7 @@ class Restore {
   std::set<std::uint32_t> used_;
   std::set<std::string> done_;
   std::vector<std::string> temporary_names_;
+  std::vector<std::function<Result<void>()>> last_, very_last_;
 };
 
 }  // namespace umbel::checkpoint

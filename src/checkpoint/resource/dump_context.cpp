@@ -3,8 +3,10 @@
 
 #include "checkpoint/resource/context.h"
 #include "checkpoint/resource/file_kind.h"
+#include "checkpoint/resource/tcp_hold.h"
 #include "sys/file.h"
 #include "sys/inode.h"
+#include "sys/tcp.h"
 
 namespace umbel::checkpoint {
 
@@ -54,6 +56,9 @@ Result<std::string> Dump::link_beside(const std::string& path, FdRef file) {
 
 Dump::~Dump() {
   for (const std::string& link : links_) (void)sys::remove_file(cwd, link);
+  if (ended_) return;
+  for (const Fd& socket : in_repair) (void)sys::end_repair(socket);
+  if (!held.empty()) (void)let_flow(held);
 }
 
 bool Dump::has(HostPid pid) const { return inner(pid).has_value(); }

@@ -9,12 +9,14 @@ namespace umbel::checkpoint {
 
 // Each is defined in the file of its name.
 extern const FileKind regular_file, directory, memory_device, pipe_end, fifo, event_descriptor,
-    epoll_instance, timer_descriptor, signal_descriptor, watches, memory_file, unix_socket;
+    epoll_instance, timer_descriptor, signal_descriptor, watches, memory_file, unix_socket,
+    tcp_socket, udp_socket;
 
 std::span<const FileKind> file_kinds() {
   static const std::array all{
-      regular_file,   directory,        memory_device,     pipe_end, fifo,        event_descriptor,
-      epoll_instance, timer_descriptor, signal_descriptor, watches,  memory_file, unix_socket};
+      regular_file,     directory,      memory_device,    pipe_end,          fifo,
+      event_descriptor, epoll_instance, timer_descriptor, signal_descriptor, watches,
+      memory_file,      unix_socket,    tcp_socket,       udp_socket};
   return all;
 }
 

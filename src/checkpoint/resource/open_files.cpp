@@ -14,6 +14,7 @@
 
 #include "checkpoint/resource/file_kind.h"
 #include "checkpoint/resource/locks.h"
+#include "checkpoint/resource/tcp_socket.h"
 #include "checkpoint/resource/unix_socket.h"
 #include "inspect/descriptors.h"
 #include "sys/descriptor.h"
@@ -142,6 +143,7 @@ Result<FileReference> Dump::in_flight(const Process& process, Fd file) {
 }
 
 Result<void> dump_open_files(Dump& dump) {
+  TRY(hold_connections(dump));
   std::map<Likeness, std::vector<Reference>> all;
   for (const auto& process : dump.processes) {
     for (const inspect::Descriptor& descriptor : process->descriptors) {
@@ -223,6 +225,12 @@ void Restore::drop_shared() {
   for (const std::string& path : temporary_names_) (void)sys::remove_file(cwd, path);
   temporary_names_.clear();
   shared_.clear();
+}
+
+Result<void> Restore::do_last() {
+  for (const auto& work : last_) TRY(work());
+  for (const auto& work : very_last_) TRY(work());
+  return {};
 }
 
 Result<Value> Restore::object(const std::string& key) const {

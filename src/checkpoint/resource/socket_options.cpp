@@ -96,14 +96,37 @@ Result<void> restore_options(FdRef socket, std::span<const SocketOption> options
   return {};
 }
 
+namespace {
+
+Result<void> set_buffer(FdRef socket, int forced, int plain, int twice) {
+  if (sys::set_number_option(socket, SOL_SOCKET, forced, twice / 2)) return {};
+  return sys::set_number_option(socket, SOL_SOCKET, plain, twice / 2);
+}
+
+}  // namespace
+
 Result<void> restore_buffers(FdRef socket, std::span<const SocketOption> options) {
   for (const SocketOption& option : options) {
     if (!is_buffer(option)) continue;
-    const int half = number_of(option) / 2;
     const int forced = option.name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE;
-    if (sys::set_number_option(socket, SOL_SOCKET, forced, half)) continue;
-    TRY(sys::set_number_option(socket, SOL_SOCKET, option.name, half));
+    TRY(set_buffer(socket, forced, option.name, number_of(option)));
   }
+  return {};
+}
+
+Result<Buffers> read_buffers(FdRef socket) {
+  Buffers buffers;
+  buffers.sending = TRY(sys::number_option(socket, SOL_SOCKET, SO_SNDBUF));
+  buffers.receiving = TRY(sys::number_option(socket, SOL_SOCKET, SO_RCVBUF));
+  buffers.set_by_program = sys::number_option(socket, SOL_SOCKET, SO_BUF_LOCK).value_or(0);
+  return buffers;
+}
+
+Result<void> restore_buffers(FdRef socket, const Buffers& buffers) {
+  TRY(set_buffer(socket, SO_SNDBUFFORCE, SO_SNDBUF, buffers.sending));
+  TRY(set_buffer(socket, SO_RCVBUFFORCE, SO_RCVBUF, buffers.receiving));
+  // Linux 5.14; before, both count as set by the program now.
+  (void)sys::set_number_option(socket, SOL_SOCKET, SO_BUF_LOCK, buffers.set_by_program);
   return {};
 }
 

@@ -26,4 +26,17 @@ Result<std::vector<SocketOption>> read_options(FdRef socket, std::span<const Kno
 Result<void> restore_options(FdRef socket, std::span<const SocketOption> options);
 Result<void> restore_buffers(FdRef socket, std::span<const SocketOption> options);
 
+// Buffers that the kernel has sized, and may go on sizing.
+struct Buffers {
+  std::int32_t sending = 0, receiving = 0;
+  std::int32_t set_by_program = 0;  // bit 0: sending, bit 1: receiving
+};
+void fields(auto& archive, Buffers& b) {
+  archive("sending", b.sending);
+  archive("receiving", b.receiving);
+  archive("set_by_program", b.set_by_program);
+}
+Result<Buffers> read_buffers(FdRef socket);
+Result<void> restore_buffers(FdRef socket, const Buffers& buffers);
+
 }  // namespace umbel::checkpoint

@@ -101,6 +101,7 @@ checkpoint::DumpOptions dump_options(const Options& options, const std::optional
                               .file_locks = options.file_locks,
                               .link_remap = options.link_remap,
                               .tcp_established = options.tcp_established,
+                              .tcp_close = options.tcp_close,
                               .external_unix_sockets = options.external_unix_sockets,
                               .parent = parent ? &*parent : nullptr,
                               .track = options.track_memory};

@@ -19,8 +19,8 @@ struct Options {
   int verbosity = 2;
   bool leave_running = false, leave_stopped = false, shell_job = false;
   bool restore_detached = false, restore_sibling = false;
-  bool tcp_established = false, external_unix_sockets = false, file_locks = false,
-       link_remap = false;
+  bool tcp_established = false, tcp_close = false, external_unix_sockets = false,
+       file_locks = false, link_remap = false;
   bool track_memory = false, version = false, help = false;
   std::string pid_file, action_script;
   std::string previous_directory;  // as seen from the images directory

@@ -1,0 +1,16 @@
+// Another program, run to its end.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace umbel::sys {
+
+// Found along $PATH, given `input` and nothing else; an error with what it has complained about
+// unless it ends with 0. ENOENT: there is no such program. In the namespaces of this thread.
+Result<void> run_program(std::span<const std::string> words, std::string_view input);
+
+}  // namespace umbel::sys
