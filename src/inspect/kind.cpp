@@ -38,7 +38,7 @@ constexpr std::array table = std::to_array<KindInfo>({
     {Kind::packet_socket, "packet-socket",
      "close it before the checkpoint: it belongs to the network devices of this machine"},
     {Kind::socket, "socket", engine_lacks},
-    {Kind::terminal, "terminal", engine_lacks},
+    {Kind::terminal, "terminal", ""},
     {Kind::path, "path", engine_lacks},
     {Kind::procfs, "proc-file", engine_lacks},
     {Kind::pidfd, "pidfd", engine_lacks},

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/major.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -47,6 +48,36 @@ Result<termios> terminal_modes(FdRef terminal) {
 Result<void> set_terminal_modes(FdRef terminal, const termios& modes) {
   return checked(retried([&] { return ::tcsetattr(terminal.number(), TCSANOW, &modes); }),
                  "tcsetattr");
+}
+
+namespace {
+
+// Who is in the background and changes a terminal is stopped by SIGTTOU, unless it is blocked.
+template <class Work>
+Result<void> without_stop(Work work) {
+  sigset_t stop, before;
+  ::sigemptyset(&stop);
+  ::sigaddset(&stop, SIGTTOU);
+  ::pthread_sigmask(SIG_BLOCK, &stop, &before);
+  Result<void> outcome = work();
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return outcome;
+}
+
+}  // namespace
+
+Result<void> set_terminal_modes_now(FdRef terminal, const termios& modes) {
+  return without_stop([&] { return set_terminal_modes(terminal, modes); });
+}
+Result<void> set_foreground(FdRef terminal, HostPid group) {
+  return without_stop(
+      [&] { return checked(::tcsetpgrp(terminal.number(), group.value()), "tcsetpgrp"); });
+}
+
+Result<dev_t> terminal_device(FdRef terminal) {
+  unsigned device = 0;
+  TRY(checked(::ioctl(terminal.number(), TIOCGDEV, &device), "ioctl", "TIOCGDEV"));
+  return dev_t{device};  // the C library's numbering, as far as 32 bits go
 }
 
 Result<void> unlock_pty(FdRef master) {

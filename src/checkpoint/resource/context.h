@@ -130,6 +130,8 @@ class Restore {
   void at_the_end(std::function<Result<void>()> work) { last_.push_back(std::move(work)); }
   void after_the_end(std::function<Result<void>()> work) { very_last_.push_back(std::move(work)); }
   Result<void> do_last();
+  // Its number in umbel, and in every process until that has closed what is umbel's.
+  std::optional<int> number_of(const std::string& key) const;
   bool has_shared(const std::string& key) const { return shared_.contains(key); }
   // Names that the dump has made; they are removed when the restore has succeeded.
   std::vector<std::string> links;

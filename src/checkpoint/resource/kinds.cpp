@@ -10,13 +10,13 @@ namespace umbel::checkpoint {
 // Each is defined in the file of its name.
 extern const FileKind regular_file, directory, memory_device, pipe_end, fifo, event_descriptor,
     epoll_instance, timer_descriptor, signal_descriptor, watches, memory_file, unix_socket,
-    tcp_socket, udp_socket;
+    tcp_socket, udp_socket, terminal;
 
 std::span<const FileKind> file_kinds() {
   static const std::array all{
       regular_file,     directory,      memory_device,    pipe_end,          fifo,
       event_descriptor, epoll_instance, timer_descriptor, signal_descriptor, watches,
-      memory_file,      unix_socket,    tcp_socket,       udp_socket};
+      memory_file,      unix_socket,    tcp_socket,       udp_socket,        terminal};
   return all;
 }
 

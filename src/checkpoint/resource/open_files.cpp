@@ -221,6 +221,11 @@ Result<std::uint32_t> Restore::index_of(const FileReference& reference) const {
   return fail("the image speaks of an open file that it does not have");
 }
 
+std::optional<int> Restore::number_of(const std::string& key) const {
+  const auto found = shared_.find(key);
+  return found == shared_.end() ? std::nullopt : std::optional(found->second.number());
+}
+
 void Restore::drop_shared() {
   for (const std::string& path : temporary_names_) (void)sys::remove_file(cwd, path);
   temporary_names_.clear();

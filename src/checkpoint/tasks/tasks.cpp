@@ -12,6 +12,7 @@
 #include <ranges>
 
 #include "checkpoint/freeze/tree.h"
+#include "checkpoint/resource/terminal.h"
 #include "inspect/process.h"
 #include "sys/file.h"
 #include "sys/ptrace.h"
@@ -137,6 +138,7 @@ Result<void> Tasks::make() {
       return fail("process " + std::to_string(task->record->pid.value()) +
                   " of the image has no parent in it");
   TRY(make_groups());
+  TRY(set_foregrounds());
   for (const auto& task : tasks_)
     if (task->record->zombie) TRY(end_zombie(*task));
   return {};
@@ -203,10 +205,24 @@ Result<void> Tasks::settle(Task& task, InnerPid born_session) {
     remote::Session session = TRY(remote::Session::own(task.id(0), task.scratch));
     remote::Batch batch = session.batch();
     batch.call(call::setsid);
+    Inside in{.restore = restore_, .process = record, .session = session, .batch = batch};
+    TRY(restore_controlling(in));
     TRY(session.run(batch));
   }
   TRY(make_children(task, late));
   for (Task* child : late) TRY(settle(*child, record.session));
+  return {};
+}
+
+Result<void> Tasks::set_foregrounds() {
+  for (const auto& task : tasks_) {
+    if (task->record->session != task->record->pid) continue;
+    remote::Session session = TRY(remote::Session::own(task->id(0), task->scratch));
+    remote::Batch batch = session.batch();
+    Inside in{.restore = restore_, .process = *task->record, .session = session, .batch = batch};
+    TRY(restore_foreground(in));
+    TRY(session.run(batch));
+  }
   return {};
 }
 

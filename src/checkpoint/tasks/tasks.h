@@ -50,6 +50,7 @@ class Tasks {
   Result<void> make_children(Task& parent, const std::vector<Task*>& children);
   Result<void> arrived(Task& task);
   Result<void> make_groups();
+  Result<void> set_foregrounds();
   Result<void> end_zombie(Task& task);
   InnerPid birth_session(const Task& task, InnerPid before, InnerPid after) const;
   std::vector<Task*> children(const Task& parent) const;
