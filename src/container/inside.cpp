@@ -4,6 +4,8 @@
 // reached.
 #include "container/inside.h"
 
+#include <functional>
+
 #include "base/text.h"
 #include "console/reaper.h"
 #include "console/terminal.h"
@@ -31,7 +33,6 @@ rootfs::Rights rights(const ns::Plan& plan) {
 }
 
 Result<void> apply_settings(const Config& config, const ns::Plan& plan) {
-  if (plan.is_fresh(ns::Kind::cgroup)) TRY(sys::unshare(CLONE_NEWCGROUP));
   for (const ns::KindInfo& kind : ns::kinds)
     // The stage has written the clocks' offsets: they are frozen by now.
     if (plan.is_fresh(kind.kind) && kind.kind != ns::Kind::time) TRY(kind.apply(config.settings));
@@ -46,19 +47,45 @@ Result<void> apply_settings(const Config& config, const ns::Plan& plan) {
   return {};
 }
 
-Result<Fd> make_files(const Config& config, Surroundings& around, FdRef channel, HostPid pid) {
-  if (!around.files) return sys::open(cwd, "/", O_PATH | O_DIRECTORY);
+// Waits until the launcher has recorded this process and made its cgroup; once.
+class Settling {
+ public:
+  Settling(const Config& config, const Surroundings& around, FdRef channel)
+      : config_(config), around_(around), channel_(channel) {}
+  HostPid pid() const { return pid_; }
+  Result<void> operator()() {
+    if (pid_ != HostPid()) return {};
+    const Heard go = TRY(expect(channel_, Word::go));
+    pid_ = HostPid(static_cast<std::int32_t>(number(go.text).value_or(0)));
+    TRY(settle_outside(config_.process, around_.cgroup));
+    if (around_.namespaces.is_fresh(ns::Kind::cgroup)) TRY(sys::unshare(CLONE_NEWCGROUP));
+    return {};
+  }
+
+ private:
+  const Config& config_;
+  const Surroundings& around_;
+  FdRef channel_;
+  HostPid pid_;
+};
+
+Result<Fd> make_files(const Config& config, Surroundings& around, FdRef channel, Settling& settle) {
+  if (!around.files) {
+    TRY(settle());
+    return sys::open(cwd, "/", O_PATH | O_DIRECTORY);
+  }
   const Hooks& hooks = config.hooks;
   const auto run_both_sides = [&]() -> Result<void> {
     TRY(say(channel, Word::filled));
     TRY(expect(channel, Word::go));
-    return run_hooks(hooks.create_container, "createContainer", config, "creating", pid);
+    return run_hooks(hooks.create_container, "createContainer", config, "creating", settle.pid());
   };
   const bool any =
       !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
   rootfs::Built built =
       TRY(rootfs::build(config.files, std::move(*around.files), rights(around.namespaces),
-                        any ? run_both_sides : std::function<Result<void>()>()));
+                        {.settle = std::ref(settle),
+                         .filled = any ? run_both_sides : std::function<Result<void>()>()}));
   for (const std::string& note : built.notes) TRY(say(channel, Word::note, note));
   return std::move(built.root);
 }
@@ -76,12 +103,11 @@ Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool o
 }
 
 Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
-  const Heard go = TRY(expect(channel, Word::go));
-  const HostPid pid(static_cast<std::int32_t>(number(go.text).value_or(0)));
-  TRY(settle_outside(config.process, around.cgroup));
+  Settling settle_in(config, around, channel);
+  if (!around.works_ahead()) TRY(settle_in());
   TRY(apply_settings(config, around.namespaces));
   const bool own_files = around.files.has_value();
-  const Fd root = TRY(make_files(config, around, channel, pid));
+  const Fd root = TRY(make_files(config, around, channel, settle_in));
   const Fd terminal = TRY(make_terminal(config, root, channel, own_files));
   const Person person = TRY(settle(config.process, root));
   const Command command{.process = config.process,
@@ -94,7 +120,7 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
                         .gate = around.gate,
                         .last = [&] {
                           return run_hooks(config.hooks.start_container, "startContainer", config,
-                                           "created", pid);
+                                           "created", settle_in.pid());
                         }};
   if (!config.init || !around.namespaces.is_fresh(ns::Kind::pid)) return Failure(run(command));
 

@@ -30,6 +30,12 @@ struct Surroundings {
   Stdio stdio;
   unsigned preserved = 0;  // descriptors after the first three that the command gets
   Fd gate;                 // where it waits before it becomes the command; else it does not wait
+
+  // Init makes its file system while the launcher makes the cgroup. Not with a user namespace,
+  // which needs its id maps first and can't enter a cgroup that is made later.
+  bool works_ahead() const {
+    return !namespaces.needs_stage() && !namespaces.is_fresh(ns::Kind::user);
+  }
 };
 
 struct Launched {
@@ -39,7 +45,8 @@ struct Launched {
   std::vector<std::string> notes;  // what a person should know
 };
 
-// `born` is called when init exists and waits: its pid can be recorded. Returns when the command
+// `born` is called when init exists and waits, or will: its pid can be recorded and its cgroup
+// completed. Returns when the command
 // executes or init waits at its gate, or with the error that stopped it, and then nothing is left
 // running.
 Result<Launched> launch(const Config& config, Surroundings& around,

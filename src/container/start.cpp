@@ -50,15 +50,21 @@ bool has_none(const Error& error) {
 }
 
 // Nothing where there is none to be had and no limit asks for one.
-Result<std::optional<cgroup::Cgroup>> make_cgroup(const Config& config) {
+Result<std::optional<cgroup::Cgroup>> begin_cgroup(const Config& config,
+                                                   const Surroundings& around) {
   std::optional<cgroup::Cgroup> group;
   if (config.cgroup.empty()) return group;
-  Result<cgroup::Cgroup> made = cgroup::Cgroup::create(config.cgroup);
+  Result<cgroup::Cgroup> made = around.works_ahead() ? cgroup::Cgroup::prepare(config.cgroup)
+                                                     : cgroup::Cgroup::create(config.cgroup);
   if (!made && has_none(made.error()) && !any_limit(config.limits)) return group;
   group = TRY(during("making the cgroup", std::move(made)));
-  TRY(group->limit(config.limits));
-  if (!config.device_rules.empty()) TRY(group->restrict_devices(config.device_rules));
   return group;
+}
+
+Result<void> finish_cgroup(const Config& config, cgroup::Cgroup& group) {
+  TRY(during("making the cgroup", group.complete()));
+  TRY(group.limit(config.limits));
+  return config.device_rules.empty() ? Result<void>() : group.restrict_devices(config.device_rules);
 }
 
 Result<void> write_pid_file(const Container& container) {
@@ -118,7 +124,7 @@ Result<Launched> start(Container& container, const Start& how) {
   state.exit_code.reset();
   state.started = state.finished = 0;
   state.out_of_memory = state.waiting = false;
-  std::optional<cgroup::Cgroup> group = TRY(make_cgroup(config));
+  std::optional<cgroup::Cgroup> group = TRY(begin_cgroup(config, around));
   if (group) {
     state.cgroup = group->paths();
     around.cgroup = &*group;
@@ -126,6 +132,7 @@ Result<Launched> start(Container& container, const Start& how) {
   Result<Launched> launched = launch(config, around, [&](HostPid pid) -> Result<void> {
     state.init = TRY(identify(pid));
     state.monitor = TRY(identify(sys::own_pid()));
+    if (group) TRY(finish_cgroup(config, *group));
     return container.save_state();
   });
   const auto recorded = [&]() -> Result<void> {

@@ -20,6 +20,7 @@ struct Build {
   const Rights& rights;
   Propagation propagation;  // of the root
   bool seen_by_hooks = false;
+  std::function<Result<void>()> settle = {};
   Fd root = {};
   // Of the overlay: the tmpfs beneath the root, and the file systems that make up the host's tree.
   Fd hidden = {};
@@ -48,6 +49,9 @@ Result<void> make_devices(Build& build);    // devices.cpp
 Result<void> restrict_paths(Build& build);  // masks.cpp
 
 // Shared by them.
+
+// Moments::settle, at the first call.
+Result<void> settle(Build& build);
 
 // Attaches a detached mount at a clean path, which is made in the mount's own shape if missing.
 Result<void> attach_inside(Build& build, FdRef mount, const std::string& path, Shape shape);

@@ -97,6 +97,7 @@ Result<void> add_hierarchy(Build& build, FdRef top, const Hierarchy& hierarchy, 
 }  // namespace
 
 Result<void> mount_cgroups(Build& build, const Mount& mount, const Plan& plan) {
+  TRY(settle(build));
   const std::vector<Hierarchy> all = TRY(hierarchies());
   const Result<Fd> host = sys::open(cwd, host_directory, O_PATH | O_DIRECTORY);
   if (!host || all.empty()) {

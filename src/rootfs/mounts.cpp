@@ -165,6 +165,7 @@ Result<void> mount_one(Build& build, std::size_t i) {
     build.read_only_later.push_back(std::move(same));
   }
   if (plan.copy_up) {
+    TRY(settle(build));
     const Fd place = TRY(open_destination(build, plan.destination, Shape::directory));
     TRY(during("copying what was there", copy_tree(place, made)));
     covered(build, plan.destination);

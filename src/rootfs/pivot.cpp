@@ -75,12 +75,18 @@ Result<void> set_propagation(const Build& build) {
 
 }  // namespace
 
+Result<void> settle(Build& build) {
+  const auto once = std::exchange(build.settle, {});
+  return once ? once() : Result<void>();
+}
+
 Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights,
-                    const std::function<Result<void>()>& filled) {
+                    const Moments& moments) {
   const Propagation asked = TRY(propagation(spec.root.propagation));
   Build build{
       .spec = spec, .prepared = std::move(prepared), .rights = rights, .propagation = asked};
-  build.seen_by_hooks = static_cast<bool>(filled);
+  build.seen_by_hooks = static_cast<bool>(moments.filled);
+  build.settle = moments.settle;
   const mode_t mask = sys::set_umask(0);
   TRY(during("cutting the mount namespace off from the host's",
              sys::set_attributes_at(cwd, "/", sys::Depth::recursive, {.propagation = MS_SLAVE})));
@@ -91,7 +97,8 @@ Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights,
   TRY(mount_all(build));
   TRY(make_devices(build));
   TRY(restrict_paths(build));
-  if (filled) TRY(filled());
+  TRY(settle(build));
+  if (moments.filled) TRY(moments.filled());
   TRY(during("making the root and its mounts read-only", make_read_only(build)));
   TRY(during("entering the new root", enter(build)));
   TRY(during("setting the root's propagation", set_propagation(build)));

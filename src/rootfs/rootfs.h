@@ -41,14 +41,19 @@ struct Built {
   Fd root;
   std::vector<std::string> notes;  // what could not be had and what was done instead
 };
+// Called while the tree is made; the old root is still there.
+struct Moments {
+  // Once, as late as possible: from then on cgroups are mounted and memory is filled, so the
+  // process must have joined its cgroups and have its cgroup namespace.
+  std::function<Result<void>()> settle = {};
+  // Everything is mounted. The new root can be reached at spec.root.path.
+  std::function<Result<void>()> filled = {};
+};
 // In the child, in its own mount namespace with the host's root still there, after it has joined
-// its cgroups and other namespaces: makes the tree and makes it the root (pivot_root). The old root
-// is gone when it returns. After an error the mount namespace is of no use any more.
-//
-// `filled` is called when everything is mounted and the old root is still there. The new one can be
-// reached at spec.root.path then.
+// its other namespaces: makes the tree and makes it the root (pivot_root). The old root is gone
+// when it returns. After an error the mount namespace is of no use any more.
 Result<Built> build(const Spec& spec, Prepared prepared, const Rights& rights,
-                    const std::function<Result<void>()>& filled = {});
+                    const Moments& moments = {});
 
 // Puts the container's own terminal at /dev/console; `pts` is its slave's path inside. Before or
 // after the root has become the process's own.

@@ -1,7 +1,11 @@
 # Real programs inside.
 load ../lib/umbel
 setup() { umbel_setup && needs_root; }
-teardown() { umbel_teardown; }
+teardown() {
+  # A server that stays would keep bats waiting.
+  command tmux -L "umbel-$BATS_TEST_NUMBER-$$" kill-server 2>/dev/null || true
+  umbel_teardown
+}
 
 @test "python3 with threads and sqlite" {
   equal "$(umbel run --rm -- python3 -c '

@@ -71,12 +71,12 @@ lacks() {
   return 1
 }
 
-# eventually COMMAND...: until it succeeds, for at most 10 seconds
+# eventually COMMAND...: until it succeeds, for at most 30 seconds
 eventually() {
-  local until=$((SECONDS + 10))
+  local until=$((SECONDS + 30))
   until "$@"; do
     ((SECONDS < until)) || {
-      printf 'not within 10 seconds: %s\n' "$*" >&2
+      printf 'not within 30 seconds: %s\n' "$*" >&2
       return 1
     }
     sleep 0.05
