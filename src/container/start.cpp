@@ -54,8 +54,10 @@ Result<std::optional<cgroup::Cgroup>> begin_cgroup(const Config& config,
                                                    const Surroundings& around) {
   std::optional<cgroup::Cgroup> group;
   if (config.cgroup.empty()) return group;
-  Result<cgroup::Cgroup> made = around.works_ahead() ? cgroup::Cgroup::prepare(config.cgroup)
-                                                     : cgroup::Cgroup::create(config.cgroup);
+  // A parent may go with another of its children before this one is made.
+  const bool later = around.works_ahead() && !config.cgroup.contains('/');
+  Result<cgroup::Cgroup> made =
+      later ? cgroup::Cgroup::prepare(config.cgroup) : cgroup::Cgroup::create(config.cgroup);
   if (!made && has_none(made.error()) && !any_limit(config.limits)) return group;
   group = TRY(during("making the cgroup", std::move(made)));
   return group;

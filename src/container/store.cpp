@@ -176,6 +176,15 @@ Result<std::string> Home::cache() const {
   return path_ + "/cache";
 }
 
+// A name is taken once in a home; two homes may use it at once. Those outside of /run, where the
+// users' own are, say who they are by their inode.
+Result<std::string> Home::cgroup_ending(const Config& config) const {
+  if (config.cgroup.ends_with('/')) return config.name;
+  if (!config.cgroup.ends_with('-')) return std::string();
+  if (path_.starts_with("/run/")) return config.name;
+  return config.name + "-" + std::to_string(TRY(sys::status(dir_)).st_ino);
+}
+
 Result<Container> Home::create(Config config) const {
   const bool invent = config.name.empty();
   // Kept in full: an abbreviation may be one of another container by the next start.
@@ -203,7 +212,7 @@ Result<Container> Home::create(Config config) const {
     TRY(made.lock());
     if (config.named_host && !config.settings.hostname)
       config.settings.hostname = config.name.substr(0, most_letters_of_host);
-    if (config.cgroup.ends_with('/') || config.cgroup.ends_with('-')) config.cgroup += config.name;
+    config.cgroup += TRY(cgroup_ending(config));
     made.config = std::move(config);
     made.state.created = now();
     TRY(made.save_config());

@@ -113,6 +113,7 @@ class Home {
   Result<std::string> cache() const;
 
  private:
+  Result<std::string> cgroup_ending(const Config& config) const;
   Fd dir_;
   std::string path_;
 };

@@ -69,6 +69,6 @@ while True: s.accept()[0].send(b"here")'
   umbel run -d --name a -- sleep 1000
   umbel run -d --name b --net with:a --time new -- sleep 1000
   run cat "/proc/$(umbel show --json b | jq .pid)/cgroup"
-  equal "$(grep -c ':/umbel-b$' <<<"$output")" "$(grep -c . <<<"$output")"
+  equal "$(grep -c ':/umbel-b-[0-9]*$' <<<"$output")" "$(grep -c . <<<"$output")"
   contains "$(umbel top b)" "sleep 1000"
 }
