@@ -17,6 +17,7 @@
 #include "sys/file.h"
 #include "sys/identity.h"
 #include "sys/process.h"
+#include "sys/wait.h"
 
 namespace umbel::container {
 
@@ -154,7 +155,14 @@ Result<void> Container::lock() {
 
 Result<void> Container::erase() {
   const Fd containers = TRY(sys::open(cwd, home_ + "/containers", O_RDONLY | O_DIRECTORY));
-  return sys::remove_tree(containers, directory_name_);
+  // A monitor that has lost its container may still be making its log.
+  Result<void> removed;
+  for (int tries = 0; tries < 100; ++tries) {
+    removed = sys::remove_tree(containers, directory_name_);
+    if (removed || removed.error().code != ENOTEMPTY) break;
+    sys::sleep_for(std::chrono::milliseconds(1));
+  }
+  return removed;
 }
 
 Result<Home> Container::home() const { return Home::open(home_); }
