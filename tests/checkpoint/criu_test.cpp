@@ -110,6 +110,25 @@ TEST_F(Criu, PassesAnImageThroughAPipe) {
   }
 }
 
+TEST_F(Criu, AnImageIsShownAndVerified) {
+  ASSERT_EQ(shell("mkdir a; $CRIU dump -t $PID -D a --leave-running --compress"), 0) << said();
+  const std::string umbel = from_environment("UMBEL");
+  EXPECT_EQ(shell(umbel + " image show a"), 0) << said();
+  EXPECT_NE(said().find("plain"), std::string::npos) << said();
+  EXPECT_NE(said().find("compressed"), std::string::npos) << said();
+  EXPECT_EQ(shell(umbel + " image verify a"), 0) << said();
+  EXPECT_EQ(shell("$CRIU dump -t $PID --image-file - --leave-running >whole; " + umbel +
+                  " image verify - <whole"),
+            0)
+      << said();
+  const std::string pages = file("a/pages");
+  std::string changed = pages;
+  changed[pages.size() / 2] ^= 1;
+  std::ofstream(subject_.images() + "/a/pages") << changed;
+  EXPECT_EQ(shell(umbel + " image verify a"), 125);
+  EXPECT_NE(said().find("damaged"), std::string::npos) << said();
+}
+
 TEST_F(Criu, AChainCopiesOnlyWhatWasWritten) {
   const auto dump = [&](const std::string& words) {
     EXPECT_EQ(shell("mkdir -p a b c; $CRIU " + words + " -t $PID"), 0) << said();
@@ -155,6 +174,44 @@ TEST_F(Criu, RefusesByNameWhatIsNotThere) {
   EXPECT_NE(said().find("--leave-running"), std::string::npos) << said();
   EXPECT_EQ(shell("$CRIU dump -t $PID -D . --manage-cgroups=strict"), 1);
   EXPECT_EQ(subject_.ask(), "right");
+}
+
+// What is refused, and that it runs on.
+TEST(CriuRefuses, ASessionWithoutItsLeader) {
+  UMBEL_NEEDS_ROOT();
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const sys::Scratch scratch;
+  const pid_t root = ::fork();
+  if (root == 0) {
+    ::setsid();
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const pid_t leader = ::fork();
+    if (leader == 0) {
+      ::setsid();
+      if (::fork() == 0)
+        for (;;) ::pause();
+      ::_exit(0);
+    }
+    ::waitpid(leader, nullptr, 0);
+    std::ofstream(scratch.path("ready"));
+    for (;;) ::pause();
+  }
+  ASSERT_TRUE(wait_for(scratch.path("ready")));
+  EXPECT_EQ(run({from_environment("UMBEL_CRIU"), "dump", "-t", std::to_string(root), "-D",
+                 scratch.path()},
+                scratch.path("log")),
+            1);
+  EXPECT_NE(content(scratch.path("log")).find("whose leader has ended"), std::string::npos)
+      << content(scratch.path("log"));
+  EXPECT_EQ(::kill(root, 0), 0);
+  std::ifstream children("/proc/" + std::to_string(root) + "/task/" + std::to_string(root) +
+                         "/children");
+  pid_t left = 0;
+  EXPECT_TRUE(children >> left);
+  if (left > 0) ::kill(left, SIGKILL);
+  ::kill(root, SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0) {
+  }
 }
 
 TEST_F(Criu, ChecksTheKernel) {

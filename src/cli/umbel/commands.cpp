@@ -48,6 +48,8 @@ constexpr std::array command_list = std::to_array<Command>({
     {"top", "", look, "list the processes of a container", Starts::no, &top_verb},
     {"stats", "", look, "show what containers use, once a second", Starts::no, &stats_verb},
     {"diff", "", look, "list the files that a container has changed", Starts::no, &diff_verb},
+    {"image", "", look, "show what a checkpoint holds, or whether it is whole", Starts::no,
+     &image_verb},
     {"update", "", change, "change the limits of containers", Starts::no, &update_verb},
     {"rename", "", change, "give a container another name", Starts::no, &rename_verb},
     {"check", "", look, "judge running containers by a policy, and say what would cure them",

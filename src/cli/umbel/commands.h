@@ -58,6 +58,6 @@ constexpr Verb verb{.syntax =
 extern const Verb run_verb, create_verb, start_verb, restart_verb, stop_verb, kill_verb, wait_verb,
     pause_verb, resume_verb, exec_verb, attach_verb, cp_verb, top_verb, ps_verb, show_verb,
     logs_verb, diff_verb, stats_verb, update_verb, rename_verb, rm_verb, info_verb, version_verb,
-    help_verb, graph_verb, policy_verb, check_verb;
+    help_verb, image_verb, graph_verb, policy_verb, check_verb;
 
 }  // namespace umbel::cli

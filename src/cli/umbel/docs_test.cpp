@@ -10,6 +10,7 @@
 
 #include "cli/umbel/graph_records.h"
 #include "cli/umbel/help.h"
+#include "cli/umbel/image_records.h"
 #include "cli/umbel/policy_records.h"
 #include "cli/umbel/records.h"
 #include "cli/umbel/schema.h"
@@ -60,6 +61,7 @@ TEST(Docs, Schemas) {
   expect_schema<GraphRecord>("graph", "containers and namespaces");
   expect_schema<std::vector<PolicyRecord>>("policy", "policies");
   expect_schema<VerdictRecord>("check", "the verdict");
+  expect_schema<ImageRecord>("image", "one checkpoint");
   expect_schema<VersionRecord>("version", "umbel's version");
 }
 
