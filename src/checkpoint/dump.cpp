@@ -69,6 +69,12 @@ Result<void> check_family(const Dump& dump, const ProcessDump& process) {
                          ", whose leader is outside of what is dumped",
                      "start it with setsid, or use --shell-job to have it join the session of "
                      "whoever restores it");
+  const bool of_root = stat.session == dump.frozen.root().stat.session;
+  if (!of_root && !dump.has(HostPid(stat.session)))
+    return fail_with(EOPNOTSUPP,
+                     process.process->named() + " belongs to session " +
+                         std::to_string(stat.session) + ", whose leader has ended",
+                     "such a session can't be made again: end the processes that are left of it");
   return {};
 }
 

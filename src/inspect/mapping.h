@@ -11,7 +11,7 @@
 namespace umbel::inspect {
 
 struct RefusedMapping {
-  std::string_view flag, what, cure;  // flag: of VmFlags in smaps
+  std::string_view flag, what, cure;  // flag: of VmFlags in smaps, where that tells
 };
 // Nothing where it is carried. Needs a mapping from smaps.
 std::optional<RefusedMapping> refused(const proc::Mapping& mapping);

@@ -136,6 +136,10 @@ Result<image::Seccomp> seccomp_of(const Process& process, const Thread& thread,
 Result<remote::Cpu> read_thread_cpu(const Process& process, const Thread& thread,
                                     image::Thread& record) {
   remote::Cpu cpu = TRY(remote::read_cpu(thread.id.tid));
+  constexpr std::uint64_t code_of_64_bits = 0x33;
+  if (cpu.registers.cs != code_of_64_bits)
+    return fail_with(EOPNOTSUPP, process.named() + " is a 32-bit program",
+                     "only 64-bit programs can be checkpointed");
   const ptrace_rseq_configuration rseq = TRY(sys::get_rseq(thread.id.tid));
   record.rseq = {.address = rseq.rseq_abi_pointer,
                  .size = rseq.rseq_abi_size,
