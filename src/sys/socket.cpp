@@ -105,7 +105,7 @@ Result<void> in_directory(const std::string& path, const std::function<Result<vo
   const Fd before = TRY(open(cwd, ".", O_PATH | O_DIRECTORY));
   TRY(checked(::chdir(path.c_str()), "chdir", path));
   Result<void> outcome = work();
-  const Result<void> back = checked(::fchdir(before.number()), "fchdir");
+  Result<void> back = checked(::fchdir(before.number()), "fchdir");
   TRY(std::move(outcome));
   return back;
 }
@@ -197,9 +197,13 @@ Result<std::vector<Packet>> peek_queue(FdRef socket, Empty empty) {
   Result<void> outcome;
   for (;;) {
     Result<std::optional<Packet>> next = peek_next(socket, buffer);
-    if (!next) outcome = Failure(std::move(next).error());
-    if (!next || !*next || ((*next)->data.empty() && empty == Empty::is_end)) break;
-    packets.push_back(std::move(**next));
+    if (!next) {
+      outcome = Failure(next.error());
+      break;
+    }
+    std::optional<Packet> packet = std::move(*next);
+    if (!packet || (packet->data.empty() && empty == Empty::is_end)) break;
+    packets.push_back(std::move(*packet));
   }
   const Result<void> back = set_number_option(socket, SOL_SOCKET, SO_PEEK_OFF, before);
   TRY(std::move(outcome));

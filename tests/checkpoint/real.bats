@@ -270,3 +270,38 @@ NODE
   until_true test -f text
   [[ $(grep -c line text) == 3 ]]
 }
+
+# Its session and terminal belong to a shell that stays; it comes back to another terminal.
+@test "a job of a shell, restored in another terminal" {
+  needs_command script
+  cat >job <<'BASH'
+exec 3>>numbers
+for ((i = 0; ; i++)); do
+  [[ -t 1 ]] && : </dev/tty && echo "$i" >&3
+  sleep 0.02
+done
+BASH
+  cat >first <<'BASH'
+bash job & pid=$!
+until [[ -s numbers ]]; do sleep 0.05; done
+"$1" dump --shell-job -t $pid -D images >log 2>&1; echo $? >dumped
+wait
+echo $pid >pid
+BASH
+  cat >second <<'BASH'
+for i in {1..100}; do
+  "$1" restore --shell-job -d -D images >log 2>&1; echo $? >restored
+  grep -q exists log || break
+  sleep 0.02
+done
+before=$(wc -l <numbers)
+until (($(wc -l <numbers) > before + 5)); do sleep 0.05; done
+kill "$(cat pid)"
+BASH
+  (alone script -qfec "bash first '$UMBEL_CRIU'" one) </dev/null >/dev/null 2>&1
+  [[ $(cat dumped) == 0 ]] || { cat log >&2; false; }
+  (alone timeout 20 script -qfec "bash second '$UMBEL_CRIU'" other) </dev/null >/dev/null 2>&1 || true
+  [[ $(cat restored) == 0 ]] || { cat log >&2; false; }
+  until_true eval '! kill -0 "$(cat pid)"'
+  counts numbers
+}
