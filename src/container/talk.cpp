@@ -1,35 +1,16 @@
 #include "container/talk.h"
 
-#include <array>
-
-#include "base/text.h"
+#include "base/packed.h"
 #include "sys/channel.h"
 
 namespace umbel::container {
-
-namespace {
-
-constexpr std::string_view separator{"\0", 1};
-
-Error decode(std::string_view text) {
-  const auto parts = split(text, '\0');
-  Error error;
-  if (!parts.empty()) error.code = static_cast<int>(number(parts[0]).value_or(0));
-  const std::array<std::string*, 3> into{&error.call, &error.detail, &error.cure};
-  for (std::size_t i = 0; i < into.size() && i + 1 < parts.size(); ++i) *into.at(i) = parts[i + 1];
-  return error;
-}
-
-}  // namespace
 
 Result<void> say(FdRef channel, Word word, std::string_view text, std::span<const FdRef> fds) {
   return sys::send(channel, std::string(1, static_cast<char>(word)) + std::string(text), fds);
 }
 
 Result<void> say_error(FdRef channel, const Error& error) {
-  const std::array<std::string, 4> parts{std::to_string(error.code), error.call, error.detail,
-                                         error.cure};
-  return say(channel, Word::error, join(parts, separator));
+  return say(channel, Word::error, packed(error));
 }
 
 Result<Heard> hear(FdRef channel) {
@@ -38,7 +19,7 @@ Result<Heard> hear(FdRef channel) {
   if (heard.closed) return heard;
   heard.word = static_cast<Word>(message.data[0]);
   heard.text = message.data.substr(1);
-  if (heard.word == Word::error) return Failure(decode(heard.text));
+  if (heard.word == Word::error) return Failure(unpacked(heard.text));
   return heard;
 }
 
