@@ -29,4 +29,10 @@ Result<Fd> namespace_parent(FdRef ns) {
   return Fd(TRY(checked_int(::ioctl(ns.number(), NS_GET_PARENT), "ioctl", "NS_GET_PARENT")));
 }
 
+Result<HostPid> pid_in_namespace(FdRef ns, std::int32_t pid) {
+  constexpr unsigned long get_pid_from = _IOR(NSIO, 0x6, int);  // NS_GET_PID_FROM_PIDNS
+  return HostPid(
+      TRY(checked_int(::ioctl(ns.number(), get_pid_from, pid), "ioctl", "NS_GET_PID_FROM_PIDNS")));
+}
+
 }  // namespace umbel::sys

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/id.h"
 
 // Not in glibc 2.36's <sched.h>.
 #ifndef CLONE_NEWTIME
@@ -26,5 +27,7 @@ Result<std::uint64_t> namespace_kind(FdRef ns);
 Result<Fd> namespace_owner(FdRef ns);
 // Of pid and user namespaces.
 Result<Fd> namespace_parent(FdRef ns);
+// The process that is `pid` in a pid namespace; ESRCH where none is. ENOTTY before Linux 6.11.
+Result<HostPid> pid_in_namespace(FdRef ns, std::int32_t pid);
 
 }  // namespace umbel::sys
