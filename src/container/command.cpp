@@ -65,25 +65,6 @@ Result<void> enter_directory(const std::string& path) {
   return {};
 }
 
-// As a shell finds it; a name with a slash is a path already.
-Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env) {
-  if (name.contains('/')) {
-    TRY(sys::check_executable(name));
-    return name;
-  }
-  const std::string* path = variable(env, "PATH");
-  const std::string_view dirs = path ? std::string_view(*path).substr(5) : default_path;
-  Error failed{
-      .code = ENOENT, .call = "execve " + name, .detail = "executable file not found in $PATH"};
-  for (std::string_view dir : split(dirs, ':')) {
-    std::string candidate = std::string(dir.empty() ? "." : dir) + "/" + name;
-    Result<void> good = sys::check_executable(candidate);
-    if (good) return candidate;
-    if (good.error().code == EACCES) failed = std::move(good.error());
-  }
-  return Failure(std::move(failed));
-}
-
 Result<void> schedule(const Process& process) {
   if (process.scheduler) TRY(security::apply(*process.scheduler));
   if (process.io_priority) TRY(security::apply(*process.io_priority));
@@ -153,6 +134,24 @@ Result<void> become_program(const Command& command) {
 }
 
 }  // namespace
+
+Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env) {
+  if (name.contains('/')) {
+    TRY(sys::check_executable(name));
+    return name;
+  }
+  const std::string* path = variable(env, "PATH");
+  const std::string_view dirs = path ? std::string_view(*path).substr(5) : default_path;
+  Error failed{
+      .code = ENOENT, .call = "execve " + name, .detail = "executable file not found in $PATH"};
+  for (std::string_view dir : split(dirs, ':')) {
+    std::string candidate = std::string(dir.empty() ? "." : dir) + "/" + name;
+    Result<void> good = sys::check_executable(candidate);
+    if (good) return candidate;
+    if (good.error().code == EACCES) failed = std::move(good.error());
+  }
+  return Failure(std::move(failed));
+}
 
 Result<Person> settle(const Process& process, FdRef root) {
   Person person{.user = process.user, .env = process.env};

@@ -36,6 +36,9 @@ Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group)
 // User, groups and capabilities; shared by the command and the reaper above it.
 Result<void> drop_privileges(const Process& process, const security::User& user);
 
+// As a shell finds it in the PATH of `env`; a name with a slash is a path already.
+Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env);
+
 struct Command {
   const Process& process;
   const Person& person;

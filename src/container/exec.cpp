@@ -9,6 +9,7 @@
 #include "console/terminal.h"
 #include "container/lifecycle.h"
 #include "container/listener.h"
+#include "container/rearrange.h"
 #include "container/start.h"
 #include "container/talk.h"
 #include "rootfs/plan.h"
@@ -67,25 +68,13 @@ Result<cgroup::Paths> below(cgroup::Paths paths, const std::map<std::string, std
   return paths;
 }
 
-// CLONE_NEW* of the kinds in which the container differs from this process: joining one's own user
-// namespace would be refused.
-Result<std::uint64_t> differing(HostPid pid) {
-  std::uint64_t flags = 0;
-  const std::string theirs = "/proc/" + std::to_string(pid.value()) + "/ns/";
-  for (const ns::KindInfo& kind : ns::kinds) {
-    const Fd own = TRY(sys::open(cwd, "/proc/self/ns/" + std::string(kind.proc), O_PATH));
-    const Fd other = TRY(sys::open(cwd, theirs + std::string(kind.proc), O_PATH));
-    if (TRY(sys::identity(own)) != TRY(sys::identity(other))) flags |= kind.flag;
-  }
-  return flags;
-}
-
 struct Entry {
   const Process& process;
   const std::optional<security::Filter>& filter;
   const Entering& how;
   FdRef init;
   std::uint64_t join;
+  const Elsewhere& elsewhere;
   const cgroup::Cgroup& group;
 };
 
@@ -117,9 +106,7 @@ Result<void> enter(const Entry& entry, Fd& channel) {
   if (!affinity.initial.empty()) TRY(security::set_affinity(affinity.initial));
   TRY(settle_outside(entry.process, &entry.group));
   if (!affinity.final.empty()) TRY(security::set_affinity(affinity.final));
-  if (entry.join != 0) TRY(during("entering the container", sys::setns(entry.init, entry.join)));
-  if ((entry.join & CLONE_NEWUSER) != 0)
-    TRY(ns::info(ns::Kind::user).apply({.deny_setgroups = true}));
+  TRY(container::enter(entry.init, entry.join, entry.elsewhere));
   // Who has CAP_SYS_PTRACE on the host can look even into what is not dumpable: so what is seen
   // inside from now on has nothing of the host's.
   const Stdio& stdio = entry.how.stdio;
@@ -149,9 +136,10 @@ Result<Started> exec(Container& container, const Process& process, const Enterin
                 "resume it first: umbel resume " + container.name());
   const std::optional<security::Filter> filter = TRY(filter_of(process, TRY(container.home())));
   const std::uint64_t join = TRY(differing(container.state.init.pid));
+  const Elsewhere moved = TRY(elsewhere(container));
   const cgroup::Cgroup group =
       cgroup::Cgroup::open(TRY(below(container.state.cgroup, how.cgroups)));
-  const Entry entry{process, filter, how, init, join, group};
+  const Entry entry{process, filter, how, init, join, moved, group};
   sys::Channel channel = TRY(sys::channel());
   const sys::Clone born{.cgroup = TRY(group.directory())};
   sys::Process stage = TRY(sys::start(born, [&] {

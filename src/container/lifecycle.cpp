@@ -235,6 +235,9 @@ Result<std::vector<NamespaceView>> namespaces(const Home& home, const Container&
       if (view.inode != 0 && other.name() != container.name() &&
           inode_of(other, kind) == view.inode)
         view.shared_with.push_back(other.name());
+    if (const auto moved = container.state.moved.find(std::string(kind.option));
+        view.inode != 0 && moved != container.state.moved.end())
+      view.next = moved->second;
     views.push_back(std::move(view));
   }
   return views;

@@ -90,6 +90,7 @@ struct NamespaceView {
   ns::Kind kind;
   std::uint64_t inode = 0;  // 0: not running
   ns::Source source;
+  std::optional<ns::Source> next;        // where its next processes are, if not there
   bool host = false;                     // it is the one that umbel itself runs in
   std::vector<std::string> shared_with;  // other containers in the same one
 };

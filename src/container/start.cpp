@@ -7,6 +7,7 @@
 #include "container/lifecycle.h"
 #include "container/listener.h"
 #include "container/process_id.h"
+#include "ns/named.h"
 #include "sys/file.h"
 #include "sys/identity.h"
 
@@ -27,8 +28,8 @@ Result<Surroundings> surround(const Container& container, const Start& how) {
   Surroundings around{.stdio = how.stdio, .preserved = how.preserved};
   if (how.wait) around.gate = TRY(make_gate(container.directory()));
   around.namespaces =
-      TRY(ns::plan(config.namespaces, [&](const ns::KindInfo& kind, const std::string& name) {
-        return open_namespace_of(home, kind, name);
+      TRY(ns::plan(config.namespaces, [&](const ns::KindInfo& kind, const ns::Source& source) {
+        return open_source(home, kind, source);
       }));
   if (around.namespaces.is_fresh(ns::Kind::mnt)) {
     const rootfs::Mappings own{.uids = id_mappings(config.settings.uid_map),
@@ -118,12 +119,19 @@ Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const s
   return ns;
 }
 
+Result<Fd> open_source(const Home& home, const ns::KindInfo& kind, const ns::Source& source) {
+  if (source.from == ns::From::with) return open_namespace_of(home, kind, source.what);
+  const ns::Names names = TRY(ns::Names::open(home.path()));
+  return during("--" + std::string(kind.option), names.open(kind.kind, source.what));
+}
+
 Result<Launched> start(Container& container, const Start& how) {
   const Config& config = container.config;
   State& state = container.state;
   Surroundings around = TRY(surround(container, how));
   const State before = state;
   state.exit_code.reset();
+  state.moved.clear();  // the config has it: now all of it is there
   state.started = state.finished = 0;
   state.out_of_memory = state.waiting = false;
   std::optional<cgroup::Cgroup> group = TRY(begin_cgroup(config, around));

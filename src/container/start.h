@@ -27,5 +27,7 @@ Result<void> finish(Container& container, const sys::Exit& exit);
 
 // One of another container's namespaces; the error says why it can't be shared.
 Result<Fd> open_namespace_of(const Home& home, const ns::KindInfo& kind, const std::string& name);
+// What a container can join that is not a path: another container's, or one with a name.
+Result<Fd> open_source(const Home& home, const ns::KindInfo& kind, const ns::Source& source);
 
 }  // namespace umbel::container

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct State {
   bool out_of_memory = false;
   bool waiting = false;  // at its gate
   bool logged = false;   // its output goes to the log (detached), not to the caller's descriptors
+  // By the option of a kind: where processes that start later are, if not with the first one.
+  std::map<std::string, ns::Source> moved;
   std::vector<std::string> notes;
   std::vector<std::string> breaches;  // of its promise, each with somebody's --force
 };
@@ -50,6 +53,7 @@ void fields(auto& archive, State& s) {
   archive("outOfMemory", s.out_of_memory);
   archive("waiting", s.waiting);
   archive("logged", s.logged);
+  archive("moved", s.moved);
   archive("notes", s.notes);
   archive("breaches", s.breaches);
 }

@@ -68,8 +68,9 @@ Result<void> check_owner(const KindInfo& kind, FdRef ns, const Source& source, F
           std::string(kind.proc) +
           " namespace is owned by another user namespace, and only CAP_SYS_ADMIN in that one "
           "lets a process join",
-      source.from == From::with
-          ? "join its user namespace too: --userns with:" + source.what
+      source.from == From::with ? "join its user namespace too: --userns with:" + source.what
+      : source.from == From::named
+          ? "join its user namespace too: --userns ns:" + std::string(kind.proc) + "/" + source.what
           : "join the user namespace that owns it too, or run umbel as its owner");
 }
 
@@ -84,13 +85,11 @@ Result<Source> parse_source(const KindInfo& kind, std::string_view text) {
     if (text.starts_with(prefix) && text.size() > prefix.size())
       return Source{From::with, std::string(text.substr(prefix.size()))};
   if (text.starts_with("ns:/")) return Source{From::path, std::string(text.substr(3))};
+  if (text.starts_with("ns:") && text.size() > 3)
+    return Source{From::named, std::string(text.substr(3))};
   static constexpr std::string_view cure =
-      "give new, host, with:CONTAINER or ns:/PATH (such as ns:/proc/PID/ns/net)";
-  if (text.starts_with("ns:"))
-    return fail(
-        option + " " + std::string(text) + ": a namespace is named by the path of its file here",
-        std::string(cure));
-  static constexpr std::array<std::string_view, 4> known{"new", "host", "with:", "ns:/"};
+      "give new, host, with:CONTAINER, ns:NAME or ns:/PATH (such as ns:/proc/PID/ns/net)";
+  static constexpr std::array<std::string_view, 4> known{"new", "host", "with:", "ns:"};
   const auto meant = nearest(text.substr(0, text.find(':')), known);
   return fail(option + " does not know '" + std::string(text) + "'",
               meant ? "did you mean '" + std::string(*meant) + "'? " + std::string(cure)
@@ -106,6 +105,7 @@ std::string source_text(const Source& source) {
     case From::with:
       return "with:" + source.what;
     case From::path:
+    case From::named:
       return "ns:" + source.what;
   }
   return "?";
@@ -117,16 +117,16 @@ bool Plan::needs_stage() const {
   return is_fresh(Kind::time);
 }
 
-Result<Plan> plan(const Choices& choices, const OpenWith& open_with) {
+Result<Plan> plan(const Choices& choices, const Open& open) {
   Plan made;
   for (const KindInfo& kind : kinds) {
     const Source& source = choices[kind.kind];
     if (source.from == From::fresh) made.fresh |= kind.flag;
     if (source.from == From::fresh || source.from == From::host) continue;
     Fd& ns = made.joined.at(index(kind.kind));
-    ns = source.from == From::with
-             ? TRY(open_with(kind, source.what))
-             : TRY(during("--" + std::string(kind.option), sys::open(cwd, source.what, O_RDONLY)));
+    ns = source.from == From::path
+             ? TRY(during("--" + std::string(kind.option), sys::open(cwd, source.what, O_RDONLY)))
+             : TRY(open(kind, source));
     TRY(check_kind(kind, ns, source));
     const Fd own = TRY(open_own(kind));
     if (TRY(same(ns, own))) ns.close();

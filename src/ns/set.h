@@ -12,19 +12,22 @@
 
 namespace umbel::ns {
 
-enum class From : std::uint8_t { host, fresh, with, path };
+enum class From : std::uint8_t { host, fresh, with, path, named };
 constexpr auto name_table(From) {
   struct Entry {
     From value;
     std::string_view name;
   };
-  return std::to_array<Entry>(
-      {{From::host, "host"}, {From::fresh, "new"}, {From::with, "with"}, {From::path, "path"}});
+  return std::to_array<Entry>({{From::host, "host"},
+                               {From::fresh, "new"},
+                               {From::with, "with"},
+                               {From::path, "path"},
+                               {From::named, "named"}});
 }
 
 struct Source {
   From from = From::host;
-  std::string what;  // with: the container; path: the namespace's file
+  std::string what;  // with: the container; path: the namespace's file; named: NAME or KIND/NAME
   friend bool operator==(const Source&, const Source&) = default;
 };
 void fields(auto& archive, Source& s) {
@@ -41,8 +44,8 @@ void fields(auto& archive, Choices& c) {
   for (const KindInfo& known : kinds) archive(known.option, c[known.kind]);
 }
 
-// new | host | with:CONTAINER | ns:/PATH, and the spellings of other tools: private, none (net),
-// container:X. Errors name the kind and suggest.
+// new | host | with:CONTAINER | ns:NAME | ns:/PATH, and the spellings of other tools: private, none
+// (net), container:X. Errors name the kind and suggest.
 Result<Source> parse_source(const KindInfo& kind, std::string_view text);
 std::string source_text(const Source& source);
 
@@ -57,12 +60,12 @@ struct Plan {
   bool needs_stage() const;
 };
 
-// Opens one of the container's namespaces; the kind's `with` source.
-using OpenWith = std::function<Result<Fd>(const KindInfo& kind, const std::string& container)>;
+// Opens a source that is another container's namespace or one with a name.
+using Open = std::function<Result<Fd>(const KindInfo& kind, const Source& source)>;
 
 // Refuses what the kernel would refuse, naming its rule. A source that is the caller's own
 // namespace counts as host.
-Result<Plan> plan(const Choices& choices, const OpenWith& open_with);
+Result<Plan> plan(const Choices& choices, const Open& open);
 
 // In the stage, a process of its own: enters what is joined, in the order in which the kernel
 // allows it. `enter_user` makes or joins the user namespace at its place in that order.

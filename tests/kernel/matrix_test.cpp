@@ -3,6 +3,7 @@
 // for.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include "container/store.h"
 #include "ns/kind.h"
+#include "ns/named.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -42,7 +44,10 @@ class Matrix : public testing::TestWithParam<std::tuple<std::size_t, ns::From>> 
   void TearDown() override {
     if (scratch_.empty()) return;
     for (const std::string& name : started_) call({"rm", "--force", name});
+    if (!named_.empty()) call({"ns", "rm", "--force", named_});
     std::filesystem::remove_all(scratch_);
+    // The directory of `ip netns` stays once it is made; it was not there before.
+    if (netns_is_new_ && ::umount("/run/netns") == 0) std::filesystem::remove("/run/netns");
   }
 
   static int call(std::vector<std::string> args) {
@@ -68,8 +73,19 @@ class Matrix : public testing::TestWithParam<std::tuple<std::size_t, ns::From>> 
     return found ? found->state.init.pid : HostPid();
   }
 
+  // Its inode.
+  std::uint64_t make_named(const ns::KindInfo& kind) {
+    EXPECT_EQ(call({"ns", "create", std::string(kind.proc), "umbel-matrix"}), 0);
+    named_ = std::string(kind.proc) + "/umbel-matrix";
+    const auto names = ns::Names::open(std::getenv("UMBEL_HOME"));
+    const auto found = names ? names->find(named_) : Result<ns::Name>(fail("no names"));
+    EXPECT_TRUE(found);
+    return found ? found->inode : 0;
+  }
+
  private:
-  std::string scratch_;
+  std::string scratch_, named_;
+  bool netns_is_new_ = !std::filesystem::exists("/run/netns");
   std::vector<std::string> started_;
 };
 
@@ -108,6 +124,10 @@ TEST_P(Matrix, GivesWhatWasAsked) {
       options = {option,
                  "ns:/proc/" + std::to_string(other.value()) + "/ns/" + std::string(kind.proc)};
       break;
+    case ns::From::named:
+      expected = make_named(kind);
+      options = {option, "ns:umbel-matrix"};
+      break;
   }
   if (from == ns::From::host) expected = inode(own, kind);
   if (other) expected = inode(other, kind);
@@ -119,7 +139,7 @@ TEST_P(Matrix, GivesWhatWasAsked) {
     EXPECT_NE(inode(pid, kind), inode(own, kind));
   } else {
     EXPECT_EQ(inode(pid, kind), expected);
-    if (other) {
+    if (from != ns::From::host) {
       EXPECT_NE(inode(pid, kind), inode(own, kind));
     }
   }
@@ -128,7 +148,8 @@ TEST_P(Matrix, GivesWhatWasAsked) {
 INSTANTIATE_TEST_SUITE_P(Kinds, Matrix,
                          testing::Combine(testing::Range(std::size_t{0}, ns::kind_count),
                                           testing::Values(ns::From::fresh, ns::From::host,
-                                                          ns::From::with, ns::From::path)),
+                                                          ns::From::with, ns::From::path,
+                                                          ns::From::named)),
                          [](const auto& test) {
                            std::string name(ns::kinds.at(std::get<0>(test.param)).option);
                            for (const auto& [value, text] : ns::name_table(ns::From{}))

@@ -1,5 +1,6 @@
 #include "cli/umbel/commands.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -18,6 +19,7 @@ constexpr std::array group_list = std::to_array<GroupInfo>({
     {Group::inside, "inside", "Go inside"},
     {Group::look, "look", "Look"},
     {Group::change, "change", "Change"},
+    {Group::names, "ns", "Namespaces with names"},
     {Group::host, "host", "This host"},
 });
 
@@ -50,11 +52,21 @@ constexpr std::array command_list = std::to_array<Command>({
     {"diff", "", look, "list the files that a container has changed", Starts::no, &diff_verb},
     {"image", "", look, "show what a checkpoint holds, or whether it is whole", Starts::no,
      &image_verb},
-    {"update", "", change, "change the limits of containers", Starts::no, &update_verb},
+    {"update", "", change, "change the limits and namespaces of containers", Starts::no,
+     &update_verb},
     {"rename", "", change, "give a container another name", Starts::no, &rename_verb},
     {"check", "", look, "judge running containers by a policy, and say what would cure them",
      Starts::no, &check_verb},
     {"policy", "", host, "list and explain policies", Starts::no, &policy_verb},
+    {"ns create", "", names, "make a namespace and keep it under a name", Starts::no,
+     &ns_create_verb},
+    {"ns list", "ns ls", names, "list the namespaces that have names", Starts::no, &ns_list_verb},
+    {"ns show", "", names, "show a namespace: its settings, owner and users", Starts::no,
+     &ns_show_verb},
+    {"ns exec", "", names, "run a command in one or several of them", Starts::yes, &ns_exec_verb},
+    {"ns adopt", "", names, "give a name to a namespace that something else has made", Starts::no,
+     &ns_adopt_verb},
+    {"ns rm", "", names, "take names away, and end what nobody uses", Starts::no, &ns_rm_verb},
     {"info", "", host, "show what this host offers and lacks, and what to do about it", Starts::no,
      &info_verb},
     {"version", "", host, "print umbel's version", Starts::no, &version_verb},
@@ -73,11 +85,18 @@ Result<int> dispatch(Words args) {
     TRY(print(overview()));
     return 0;
   }
-  const std::string& name = args[1] == "--version" ? "version" : args[1];
-  const Command* command = command_named(name);
-  if (command == nullptr) return unknown_command(name);
+  if (args[1] == "--version") return version_verb.run(*command_named("version"), {});
+  const Words words = args.subspan(1);
+  const auto [command, used] = command_at(words);
+  if (command == nullptr && is_family(words[0]) && words.size() > 1 && !words[1].starts_with('-'))
+    return unknown_command(words[0] + " " + words[1]);
+  if (command == nullptr && is_family(words[0])) {
+    TRY(print(overview(words[0])));
+    return 0;
+  }
+  if (command == nullptr) return unknown_command(words[0]);
   if (command->starts == Starts::yes) TRY(sys::protect_own_file(args));
-  return command->verb->run(*command, args.subspan(2));
+  return command->verb->run(*command, words.subspan(used));
 }
 
 }  // namespace
@@ -89,6 +108,19 @@ const Command* command_named(std::string_view name) {
   for (const Command& command : command_list)
     if (command.name == name || (!command.alias.empty() && command.alias == name)) return &command;
   return nullptr;
+}
+
+Chosen command_at(Words words) {
+  if (words.size() > 1)
+    if (const Command* command = command_named(words[0] + " " + words[1])) return {command, 2};
+  return {words.empty() ? nullptr : command_named(words[0]), 1};
+}
+
+bool is_family(std::string_view name) {
+  return std::ranges::any_of(command_list, [&](const Command& command) {
+    return command.name.size() > name.size() && command.name.starts_with(name) &&
+           command.name[name.size()] == ' ';
+  });
 }
 
 Failure unknown_command(std::string_view name) {
@@ -109,7 +141,7 @@ Result<int> show_help(const Command& command, const Syntax& syntax) {
 int umbel_main(Words args) {
   const Result<int> outcome = dispatch(args);
   if (outcome) return *outcome;
-  const Command* command = args.size() > 1 ? command_named(args[1]) : nullptr;
+  const Command* command = command_at(args.empty() ? args : args.subspan(1)).command;
   report(command != nullptr ? command->name : "", outcome.error());
   return exit_code(outcome.error());
 }

@@ -17,7 +17,7 @@ struct Verb {
   Result<int> (*run)(const Command& self, Words words);  // the exit code
 };
 
-enum class Group { start, inside, look, change, host };
+enum class Group { start, inside, look, change, names, host };
 struct GroupInfo {
   Group group;
   std::string_view name, title;  // of its manual page, and as a heading
@@ -27,6 +27,7 @@ std::span<const GroupInfo> groups();
 // Whether it starts processes inside a container: umbel's own file is protected from them first.
 enum class Starts { no, yes };
 
+// A name of two words is a command of a family: "ns create".
 struct Command {
   std::string_view name, alias;
   Group group;
@@ -36,6 +37,14 @@ struct Command {
 };
 std::span<const Command> commands();
 const Command* command_named(std::string_view name);
+// The one that the words begin with, and how many of them name it.
+struct Chosen {
+  const Command* command = nullptr;
+  std::size_t words = 0;
+};
+Chosen command_at(Words words);
+// Whether it is the first word of commands that have two.
+bool is_family(std::string_view name);
 // The error of a name that is none.
 Failure unknown_command(std::string_view name);
 
@@ -57,7 +66,8 @@ constexpr Verb verb{.syntax =
 
 extern const Verb run_verb, create_verb, start_verb, restart_verb, stop_verb, kill_verb, wait_verb,
     pause_verb, resume_verb, exec_verb, attach_verb, cp_verb, top_verb, ps_verb, show_verb,
-    logs_verb, diff_verb, stats_verb, update_verb, rename_verb, rm_verb, info_verb, version_verb,
+    logs_verb, diff_verb, stats_verb, update_verb, rename_verb, rm_verb, ns_create_verb,
+    ns_list_verb, ns_show_verb, ns_exec_verb, ns_adopt_verb, ns_rm_verb, info_verb, version_verb,
     help_verb, image_verb, graph_verb, policy_verb, check_verb;
 
 }  // namespace umbel::cli

@@ -1,5 +1,7 @@
 #include <array>
+#include <map>
 
+#include "base/text.h"
 #include "cli/umbel/help.h"
 
 namespace umbel::cli {
@@ -26,6 +28,12 @@ std::string_view completion_of(std::string_view argument) {
       {"DIR", "directories"},
       {"SOURCE", "sources"},
       {"SIGNAL", "signals"},
+      {"NAME...", "namespaces"},
+      {"NAME... -- COMMAND [ARG]...", "namespaces"},
+      {"KIND NAME", "kinds"},
+      {"KIND", "kinds"},
+      {"USERNS", "namespaces"},
+      {"PID|PATH", "files"},
       {"[COMMAND]", "names"},
   });
   for (const Known& one : known)
@@ -57,10 +65,21 @@ _umbel() {
     _umbel_complete names "$word"
     return
   fi
-  if [[ $word == : ]]; then
-    word='' before=:
+  if value=$(_umbel_family "$command"); then
+    if ((COMP_CWORD == 2)); then
+      mapfile -t COMPREPLY < <(compgen -W "$value" -- "$word")
+      return
+    fi
+    command+=" ${COMP_WORDS[2]}"
   fi
-  if [[ $before == : ]]; then
+  local source=${COMP_WORDS[COMP_CWORD - 2]}
+  if [[ $word == : ]]; then
+    source=$before word='' before=:
+  fi
+  if [[ $before == : && $source == ns ]]; then
+    _umbel_complete namespaces "$word"
+    return
+  elif [[ $before == : ]]; then
     _umbel_complete containers "$word"
     return
   fi
@@ -82,33 +101,50 @@ complete -F _umbel umbel
 std::string bash_completion() {
   std::string names;
   std::string cases;
+  std::map<std::string, std::string> families;
   std::string valued;
   for (const Command& command : commands()) {
     const std::string name(command.name);
-    names += (names.empty() ? "" : " ") + name;
+    if (const auto halves = cut(name, ' ')) {
+      std::string& family = families[std::string(halves->before)];
+      family += (family.empty() ? "" : " ") + std::string(halves->after);
+    } else {
+      names += (names.empty() ? "" : " ") + name;
+    }
     const Syntax syntax = command.verb->syntax();
     std::string options = "--help";
     for (const Section& section : syntax.sections)
       for (const Option& option : section.options) {
         options += " --" + std::string(option.name);
         if (option.argument.empty()) continue;
-        std::string pattern = name + ":--" + std::string(option.name);
-        if (option.letter != 0) pattern += " | " + name + ":-" + std::string(1, option.letter);
+        std::string pattern = "'" + name + ":--" + std::string(option.name) + "'";
+        if (option.letter != 0)
+          pattern += " | '" + name + ":-" + std::string(1, option.letter) + "'";
         valued +=
             "    " + pattern + ") echo " + std::string(completion_of(option.argument)) + " ;;\n";
       }
-    cases += "    " + name + ") options='" + options +
+    cases += "    '" + name + "') options='" + options +
              "' operands=" + std::string(completion_of(syntax.operands.usage)) + " ;;\n";
+  }
+  std::string of_families;
+  for (const auto& [family, members] : families) {
+    names += " " + family;
+    of_families += "    " + family + ") echo '" + members + "' ;;\n";
   }
   return "# bash completion for umbel; made by `umbel help --completion`.\n"
          "_umbel_value() {\n  case $1 in\n" +
          valued +
          "    *) return 1 ;;\n  esac\n}\n\n"
+         "_umbel_family() {\n  case $1 in\n" +
+         of_families +
+         "    *) return 1 ;;\n  esac\n}\n\n"
          "_umbel_words() {\n"
          "  case $1 in\n"
          "    containers) umbel ps -aq 2>/dev/null ;;\n"
          "    places) umbel ps -aq 2>/dev/null | sed 's/$/:/' ;;\n"
-         "    sources) echo new host with: ns:/ ;;\n"
+         "    namespaces) umbel ns list -q 2>/dev/null ;;\n"
+         "    kinds) echo user mnt pid net ipc uts cgroup time ;;\n"
+         "    sources) echo new host with: ns: ;;\n"
          "    signals) echo HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;\n"
          "    names) echo '" +
          names +

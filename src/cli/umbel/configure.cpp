@@ -80,14 +80,19 @@ class Builder {
     if (files.from == From::with && source(Kind::pid) != files)
       made_.notes.push_back("/proc is that of " + files.what +
                             ", whose mounts it shares; its own pids differ from what it shows");
+    // Those that umbel makes are mounted for the pid namespace of who made them.
+    if (files.from == From::named && !given(Kind::pid)) source(Kind::pid).from = From::host;
     if (files.from == From::host && is_new(Kind::pid))
       made_.notes.emplace_back(
           "/proc is the host's, whose mounts it has; its own pids differ from what it shows");
     // The kernel lets an ordinary user join only what a user namespace of its own owns.
     for (const ns::KindInfo& kind : ns::kinds)
       if (const ns::Source& joined = source(kind.kind);
-          joined.from == From::with && !caller_.administrator && !given(Kind::user))
-        source(Kind::user) = joined;
+          !caller_.administrator && !given(Kind::user)) {
+        if (joined.from == From::with) source(Kind::user) = joined;
+        if (joined.from == From::named)
+          source(Kind::user) = {From::named, std::string(kind.proc) + "/" + joined.what};
+      }
   }
 
   Result<void> refuse_contradictions() {
@@ -143,29 +148,12 @@ class Builder {
     if (set.uid_map.empty()) set.uid_map = set.gid_map;
     if (set.gid_map.empty()) set.gid_map = set.uid_map;
     if (set.uid_map.empty()) {
-      default_map();
+      set_default_ids(caller_, set);
       return {};
     }
     set.deny_setgroups =
         !caller_.administrator && set.gid_map.size() == 1 && set.gid_map.front().count == 1;
     return {};
-  }
-
-  // An administrator's: the same ids, but without any right over the host.
-  void default_map() {
-    ns::Settings& set = config().settings;
-    if (!caller_.administrator) {
-      set.uid_map = caller_.available.uid_map;
-      set.gid_map = caller_.available.gid_map;
-      set.deny_setgroups = caller_.available.deny_setgroups;
-      return;
-    }
-    const auto same = [](std::vector<ns::IdRange> map) {
-      for (ns::IdRange& range : map) range.outside = range.inside;
-      return map;
-    };
-    set.uid_map = same(caller_.own_ids.uid_map);
-    set.gid_map = same(caller_.own_ids.gid_map);
   }
 
   // What the bundle decides, an option can't.
@@ -394,6 +382,21 @@ class Builder {
 };
 
 }  // namespace
+
+void set_default_ids(const Caller& caller, ns::Settings& settings) {
+  if (!caller.administrator) {
+    settings.uid_map = caller.available.uid_map;
+    settings.gid_map = caller.available.gid_map;
+    settings.deny_setgroups = caller.available.deny_setgroups;
+    return;
+  }
+  const auto same = [](std::vector<ns::IdRange> map) {
+    for (ns::IdRange& range : map) range.outside = range.inside;
+    return map;
+  };
+  settings.uid_map = same(caller.own_ids.uid_map);
+  settings.gid_map = same(caller.own_ids.gid_map);
+}
 
 Result<Caller> caller() {
   Caller caller;

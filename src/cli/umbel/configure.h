@@ -25,6 +25,10 @@ struct Caller {
 };
 Result<Caller> caller();
 
+// The ids of a new user namespace where nobody named any: an administrator's are the same inside
+// and outside, but without any right over the host; an ordinary user's are what may be mapped.
+void set_default_ids(const Caller& caller, ns::Settings& settings);
+
 struct Configured {
   container::Config config;
   std::vector<std::string> notes;  // what a person should know before it starts

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -40,7 +41,10 @@ void expect_schema(const std::string& command, const std::string& title) {
   schema["title"] = "umbel " + command + " --json: " + title;
   const Value record = schema_of<Record>();
   for (const auto& [name, value] : *record.as<Value::Object>()) schema[name] = value;
-  expect_file("docs/json/" + command + ".json", json_text(schema, 2) + "\n");
+  std::string file = command;
+  for (std::size_t at = 0; (at = file.find_first_of(" -", at)) != file.npos; ++at)
+    file.replace(at, file.find_first_not_of(" -", at) - at, "-");
+  expect_file("docs/json/" + file + ".json", json_text(schema, 2) + "\n");
 }
 
 TEST(Docs, ManualPages) {
@@ -56,7 +60,10 @@ TEST(Docs, Schemas) {
   expect_schema<ShownRecord>("show", "one container");
   expect_schema<std::vector<ProcessRecord>>("top", "processes of a container");
   expect_schema<std::vector<StatsRecord>>("stats", "what containers use");
+  expect_schema<std::vector<GroupRecord>>("stats --groups", "what groups of containers use");
   expect_schema<std::vector<ChangeRecord>>("diff", "files that a container has changed");
+  expect_schema<std::vector<NameRecord>>("ns list", "namespaces with names");
+  expect_schema<ShownNameRecord>("ns show", "one namespace with a name");
   expect_schema<InfoRecord>("info", "what this host offers");
   expect_schema<GraphRecord>("graph", "containers and namespaces");
   expect_schema<std::vector<PolicyRecord>>("policy", "policies");

@@ -122,6 +122,12 @@ std::string command_manual(const Command& command) {
   return text;
 }
 
+std::string summary_line(const Command& command) {
+  std::string line = "  " + std::string(command.name);
+  line.resize(15, ' ');
+  return line + std::string(command.summary) + "\n";
+}
+
 std::string page_name(const GroupInfo& group) { return "umbel-" + std::string(group.name); }
 
 std::string all_pages(std::string_view but) {
@@ -141,9 +147,7 @@ std::string overview() {
     text += "\n" + coloured(Colour::bold, group.title) + "\n";
     for (const Command& command : commands()) {
       if (command.group != group.group) continue;
-      std::string line = "  " + std::string(command.name);
-      line.resize(12, ' ');
-      text += line + std::string(command.summary) + "\n";
+      text += summary_line(command);
     }
   }
   return text +
@@ -154,6 +158,22 @@ std::string overview() {
          "  umbel run --net with:web -- curl localhost\n"
          "                                         another container, sharing web's network "
          "alone\n";
+}
+
+std::string overview(std::string_view family) {
+  std::string text = "umbel " + std::string(family) + " COMMAND [OPTION]... [ARG]...\n\n";
+  for (const Command& command : commands())
+    if (command.name.starts_with(std::string(family) + " ")) text += summary_line(command);
+  text += "\numbel help " + std::string(family) + " COMMAND explains one\n\n" +
+          coloured(Colour::bold, "Examples") + "\n";
+  for (const Command& command : commands()) {
+    if (!command.name.starts_with(std::string(family) + " ")) continue;
+    const Syntax syntax = command.verb->syntax();
+    if (syntax.examples.empty()) continue;
+    text +=
+        "  " + std::string(syntax.examples[0].command) + "\n" + wrapped(syntax.examples[0].what, 6);
+  }
+  return text;
 }
 
 std::string help_text(const Command& command, const Syntax& syntax) {
@@ -179,7 +199,8 @@ std::string manual() {
       ".SH SYNOPSIS\n.B umbel\n.I COMMAND\n[\\fIOPTION\\fR]... [\\fIARG\\fR]...\n"
       ".SH DESCRIPTION\n"
       "A container ties chosen kernel namespaces together. For each kind of namespace it has a new "
-      "one, the host's, or one that it shares with another container or takes from a file.\n";
+      "one, the host's, one that it shares with another container, or one that has a name or a "
+      "file.\n";
   for (const GroupInfo& group : groups()) {
     text += ".SS " + troff(group.title) + ", see " + troff(page_name(group)) + "(1)\n";
     for (const Command& command : commands())

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "cli/umbel/commands.h"
 #include "cli/umbel/help.h"
 #include "cli/umbel/output.h"
@@ -17,7 +18,7 @@ Syntax syntax(Options& o) {
                         {{"man", 0, "PAGE", "print a manual page: umbel, or umbel-GROUP", &o.man},
                          {"completion", 0, "", "print what completes umbel's words in bash",
                           &o.completion}}}},
-          .operands = {"[COMMAND]", 0, 1, &o.names},
+          .operands = {"[COMMAND]", 0, 2, &o.names},
           .examples = {{"umbel help run", "every option of run"},
                        {"umbel help --man umbel | man -l -", "the manual"}}};
 }
@@ -39,9 +40,12 @@ Result<int> act(const Options& o) {
   } else if (o.names.empty()) {
     TRY(print(overview()));
   } else {
-    const Command* command = command_named(o.names.front());
-    if (command == nullptr) return unknown_command(o.names.front());
-    return show_help(*command, command->verb->syntax());
+    const auto [command, used] = command_at(o.names);
+    if (command != nullptr && used == o.names.size())
+      return show_help(*command, command->verb->syntax());
+    if (o.names.size() > 1 || !is_family(o.names.front()))
+      return unknown_command(join(o.names, " "));
+    TRY(print(overview(o.names.front())));
   }
   return 0;
 }

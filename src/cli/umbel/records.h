@@ -11,6 +11,7 @@
 #include "cgroup/limits.h"
 #include "container/config.h"
 #include "container/lifecycle.h"
+#include "ns/named.h"
 
 namespace umbel::cli {
 
@@ -40,6 +41,7 @@ ListedRecord listed(const container::Container& container);
 struct NamespaceRecord {
   std::string kind, source;
   std::optional<std::uint64_t> id;  // its inode; absent while nothing runs in it
+  std::optional<std::string> next;  // where its next processes are, if not there
   bool host = false;                // it is the one that umbel itself runs in
   std::vector<std::string> shared_with;
 };
@@ -47,6 +49,7 @@ void fields(auto& archive, NamespaceRecord& r) {
   archive("kind", r.kind);
   archive("source", r.source);
   archive("id", r.id);
+  archive("next", r.next);
   archive("host", r.host);
   archive("sharedWith", r.shared_with);
 }
@@ -112,13 +115,14 @@ void fields(auto& archive, ProcessRecord& r) {
 }
 
 struct StatsRecord {
-  std::string name;
-  double cpu_percent = 0;  // 100 is one processor
+  std::string name, within;  // within: the container whose cgroup this one's is part of, or empty
+  double cpu_percent = 0;    // 100 is one processor
   std::uint64_t cpu_nanoseconds = 0, memory = 0, memory_limit = 0, processes = 0, process_limit = 0,
                 read_bytes = 0, written_bytes = 0, received_bytes = 0, sent_bytes = 0;
 };
 void fields(auto& archive, StatsRecord& r) {
   archive("name", r.name);
+  archive("within", r.within);
   archive("cpuPercent", r.cpu_percent);
   archive("cpuNanoseconds", r.cpu_nanoseconds);
   archive("memoryBytes", r.memory);
@@ -129,6 +133,15 @@ void fields(auto& archive, StatsRecord& r) {
   archive("writtenBytes", r.written_bytes);
   archive("receivedBytes", r.received_bytes);
   archive("sentBytes", r.sent_bytes);
+}
+
+struct GroupRecord {
+  std::vector<std::string> containers;
+  StatsRecord total;  // each process and each packet counted once; it has no name
+};
+void fields(auto& archive, GroupRecord& r) {
+  archive("containers", r.containers);
+  archive("total", r.total);
 }
 
 struct FindingRecord {
@@ -159,6 +172,50 @@ void fields(auto& archive, InfoRecord& r) {
   archive("containers", r.containers);
   archive("running", r.running);
   archive("findings", r.findings);
+}
+
+struct NameRecord {
+  std::string kind, name;
+  ns::Life life = ns::Life::alive;
+  std::optional<std::uint64_t> id, owner;  // inodes; of the user namespace that owns it
+  std::string owner_name;                  // "host", "user/NAME", or empty
+  std::uint64_t users = 0;                 // processes in it, without the holder
+  std::optional<std::int32_t> holder;      // umbel's own process without which it would end
+  std::string file;
+};
+void fields(auto& archive, NameRecord& r) {
+  archive("kind", r.kind);
+  archive("name", r.name);
+  archive("life", r.life);
+  archive("id", r.id);
+  archive("owner", r.owner);
+  archive("ownerName", r.owner_name);
+  archive("users", r.users);
+  archive("holder", r.holder);
+  archive("file", r.file);
+}
+struct UserRecord {
+  std::int32_t pid = 0;
+  std::string name, container;  // container: of umbel's, in whose cgroup it is; or empty
+};
+void fields(auto& archive, UserRecord& r) {
+  archive("pid", r.pid);
+  archive("name", r.name);
+  archive("container", r.container);
+}
+struct ShownNameRecord {
+  NameRecord name;
+  ns::Settings settings;  // as they are now
+  std::vector<UserRecord> processes;
+  std::vector<std::string> containers;  // whose config names it, running or not
+  std::vector<std::string> owns;        // user: the names of the namespaces that it owns
+};
+void fields(auto& archive, ShownNameRecord& r) {
+  fields(archive, r.name);
+  archive("settings", r.settings);
+  archive("processes", r.processes);
+  archive("containers", r.containers);
+  archive("owns", r.owns);
 }
 
 struct VersionRecord {

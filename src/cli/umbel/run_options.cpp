@@ -5,7 +5,7 @@ namespace umbel::cli {
 namespace {
 
 Section namespaces(RunOptions& o) {
-  Section section{"Namespaces: SOURCE is new, host, with:CONTAINER or ns:/PATH", {}};
+  Section section{"Namespaces: SOURCE is new, host, with:CONTAINER, ns:NAME or ns:/PATH", {}};
   for (const ns::KindInfo& kind : ns::kinds)
     section.options.push_back({kind.option, 0, "SOURCE", kind.what,
                                &o.kinds.at(ns::index(kind.kind)),

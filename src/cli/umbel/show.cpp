@@ -46,6 +46,7 @@ Result<ShownRecord> shown(const container::Home& home, const Container& containe
                         .host = view.host,
                         .shared_with = view.shared_with};
     if (view.inode != 0) one.id = view.inode;
+    if (view.next) one.next = ns::source_text(*view.next);
     record.namespaces.push_back(std::move(one));
   }
   return record;
@@ -83,7 +84,8 @@ std::string umbrella(const std::vector<NamespaceRecord>& records) {
   for (const NamespaceRecord& record : records) {
     std::vector<std::string> sharers = record.shared_with;
     if (record.host) sharers.insert(sharers.begin(), "the host");
-    table.add({"  " + record.kind, record.id ? std::to_string(*record.id) : "-", record.source,
+    table.add({"  " + record.kind, record.id ? std::to_string(*record.id) : "-",
+               record.source + (record.next ? ", for the next processes" : ""),
                join(sharers, ", ")});
   }
   return table.text();

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/umbel/commands.h"
 #include "cli/umbel/containers.h"
+#include "cli/umbel/groups.h"
 #include "cli/umbel/output.h"
 #include "cli/umbel/records.h"
 #include "console/terminal.h"
@@ -22,24 +23,29 @@ using container::Container;
 
 struct Options {
   std::vector<std::string> names;
-  bool no_stream = false, json = false;
+  bool no_stream = false, json = false, groups = false;
 };
 
 Syntax syntax(Options& o) {
   return {
       .sections = {{"",
-                    {{"no-stream", 0, "", "one reading, over half a second, and end", &o.no_stream},
+                    {{"groups", 0, "",
+                      "of those that share a namespace or lie in one another, together", &o.groups},
+                     {"no-stream", 0, "", "one reading, over half a second, and end", &o.no_stream},
                      {"json", 0, "", "as JSON: an array a reading", &o.json}}}},
       .operands = {"[CONTAINER]...", 0, any_number, &o.names},
       .about =
           "Of the containers named, or of all that run. CPU is a share of one processor. "
-          "NETWORK is what went in and out of a container with a network of its own.",
+          "NETWORK is what went in and out of a container with a network of its own.\n\n"
+          "What runs in a container's cgroup counts as its own, so also a container whose "
+          "--cgroup-parent that is; the total, and with --groups that of each group, counts every "
+          "process once, and the packets of a shared network once.",
       .examples = {{"umbel stats", "until Ctrl-C"},
                    {"umbel stats --no-stream --json | jq '.[].memoryBytes'", "for a script"}}};
 }
 
 struct Reading {
-  StatsRecord record;
+  Counted counted;
   std::int64_t time = 0;
 };
 using Readings = std::map<std::string, Reading>;
@@ -60,11 +66,29 @@ void add_network(const Container& container, StatsRecord& record) {
   }
 }
 
+std::uint64_t namespace_id(const std::string& process, const ns::KindInfo& kind) {
+  const Result<struct stat> found =
+      sys::status_behind(cwd, "/proc/" + process + "/ns/" + std::string(kind.proc));
+  return found ? found->st_ino : 0;
+}
+
+void add_namespaces(const Container& container, Counted& counted) {
+  const std::string pid = std::to_string(container.state.init.pid.value());
+  for (const ns::KindInfo& kind : ns::kinds) {
+    const std::uint64_t id = namespace_id(pid, kind);
+    if (id == 0 || id == namespace_id("self", kind)) continue;
+    counted.namespaces.push_back(id);
+    if (kind.kind == ns::Kind::net) counted.network = id;
+  }
+}
+
 Result<Reading> read(const Container& container) {
-  Reading reading{.record = {.name = container.name()}, .time = container::now()};
-  StatsRecord& record = reading.record;
+  Reading reading{.counted = {.record = {.name = container.name()}}, .time = container::now()};
+  StatsRecord& record = reading.counted.record;
   add_network(container, record);
+  add_namespaces(container, reading.counted);
   if (container.state.cgroup.empty()) return reading;  // nobody counts
+  reading.counted.cgroup = container.config.cgroup;
   const cgroup::Usage usage = TRY(container.group().usage());
   record.cpu_nanoseconds = usage.cpu_nanoseconds;
   // What the kernel would give back at once is no use of memory, as docker stats has it.
@@ -86,19 +110,26 @@ Result<Readings> read_all(const container::Home& home, const std::vector<std::st
   return readings;
 }
 
-std::vector<StatsRecord> compared(const Readings& before, const Readings& now) {
-  std::vector<StatsRecord> records;
+std::vector<Counted> compared(const Readings& before, const Readings& now) {
+  std::vector<Counted> all;
   for (const auto& [name, reading] : now) {
-    StatsRecord record = reading.record;
+    Counted counted = reading.counted;
+    StatsRecord& record = counted.record;
     const auto earlier = before.find(name);
     if (earlier != before.end() && reading.time > earlier->second.time)
-      record.cpu_percent =
-          100.0 *
-          static_cast<double>(record.cpu_nanoseconds - earlier->second.record.cpu_nanoseconds) /
-          static_cast<double>(reading.time - earlier->second.time);
-    records.push_back(std::move(record));
+      record.cpu_percent = 100.0 *
+                           static_cast<double>(record.cpu_nanoseconds -
+                                               earlier->second.counted.record.cpu_nanoseconds) /
+                           static_cast<double>(reading.time - earlier->second.time);
+    all.push_back(std::move(counted));
   }
-  return records;
+  std::vector<std::string> within;
+  for (const Counted& one : all) {
+    const Counted* outer = container_of(one, all);
+    within.push_back(outer == nullptr ? "" : outer->record.name);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].record.within = std::move(within[i]);
+  return all;
 }
 
 std::string percent(double value) {
@@ -110,23 +141,42 @@ std::string of(const std::string& used, std::uint64_t limit, const std::string& 
   return limit == 0 ? used : used + " of " + limit_text;
 }
 
-std::string table_of(const std::vector<StatsRecord>& records) {
-  Table table({"NAME", "CPU", "MEMORY", "PROCESSES", "DISK READ / WRITTEN", "NETWORK IN / OUT"});
-  for (const StatsRecord& r : records)
-    table.add({r.name, percent(r.cpu_percent),
-               of(size_text(r.memory), r.memory_limit, size_text(r.memory_limit)),
-               of(std::to_string(r.processes), r.process_limit, std::to_string(r.process_limit)),
-               size_text(r.read_bytes) + " / " + size_text(r.written_bytes),
-               size_text(r.received_bytes) + " / " + size_text(r.sent_bytes)});
+std::vector<std::string> row(const std::string& name, const StatsRecord& r) {
+  return {name,
+          percent(r.cpu_percent),
+          of(size_text(r.memory), r.memory_limit, size_text(r.memory_limit)),
+          of(std::to_string(r.processes), r.process_limit, std::to_string(r.process_limit)),
+          size_text(r.read_bytes) + " / " + size_text(r.written_bytes),
+          size_text(r.received_bytes) + " / " + size_text(r.sent_bytes)};
+}
+
+std::string table_of(const Options& o, const std::vector<Counted>& all) {
+  Table table({o.groups ? "GROUP" : "NAME", "CPU", "MEMORY", "PROCESSES", "DISK READ / WRITTEN",
+               "NETWORK IN / OUT"});
+  if (o.groups)
+    for (const GroupRecord& group : grouped(all))
+      table.add(row(join(group.containers, " "), group.total));
+  else
+    for (const Counted& one : all)
+      table.add(row(one.record.within.empty() ? one.record.name
+                                              : one.record.name + " in " + one.record.within,
+                    one.record));
+  if (all.size() > 1) table.add(row("(total)", total(all)));
   return table.text();
 }
 
-Result<void> show(const Options& o, const std::vector<StatsRecord>& records) {
-  if (o.json && o.no_stream) return print_json(records);
-  if (o.json) return print_line(json_text(to_value(records)));
+Value json_of(const Options& o, const std::vector<Counted>& all) {
+  if (o.groups) return to_value(grouped(all));
+  std::vector<StatsRecord> records;
+  for (const Counted& one : all) records.push_back(one.record);
+  return to_value(records);
+}
+
+Result<void> show(const Options& o, const std::vector<Counted>& all) {
+  if (o.json) return print_line(json_text(json_of(o, all), o.no_stream ? 2 : -1));
   // Back to the upper left corner, and nothing below.
   const bool live = !o.no_stream && console::is_terminal(standard_out);
-  return print((live ? "\x1b[H\x1b[J" : "") + table_of(records));
+  return print((live ? "\x1b[H\x1b[J" : "") + table_of(o, all));
 }
 
 Result<int> act(const Options& o) {
