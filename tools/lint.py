@@ -22,7 +22,7 @@ LEVELS = [
     {"ns"},
     {"container"},
     {"survey"},
-    {"policy", "oci", "checkpoint"},
+    {"policy", "oci", "checkpoint", "library"},
     {"migrate"},
     {"cli"},
 ]
