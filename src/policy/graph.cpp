@@ -101,11 +101,20 @@ class Builder {
     for (const survey::Resident& resident : host_.everybody.residents)
       if (!resident.zombie)
         for (const ns::KindInfo& kind : ns::kinds) add_resident(resident, kind.kind);
-    std::ranges::stable_sort(made_.spaces, {}, [](const Space& s) { return index(s.kind); });
+    sort_spaces();
     for (Node& node : made_.containers) node.spaces.fill(0);
     for (std::size_t i = 0; i < made_.spaces.size(); ++i)
       for (const std::size_t container : made_.spaces[i].containers)
         made_.containers[container].spaces.at(index(made_.spaces[i].kind)) = i;
+  }
+
+  // By kind; within one in the order in which they were met, that of the containers.
+  void sort_spaces() {
+    std::vector<Space> sorted;
+    for (const ns::KindInfo& kind : ns::kinds)
+      for (Space& space : made_.spaces)
+        if (space.kind == kind.kind) sorted.push_back(std::move(space));
+    made_.spaces = std::move(sorted);
   }
 
   const Host& host_;
@@ -152,9 +161,11 @@ std::vector<Loss> if_removed(const Host& host, const Graph& graph, std::size_t c
     }
     const auto known = std::ranges::find(host.containers, other.name, &survey::Container::name);
     if (known == host.containers.end() || !known->config) continue;
+    // Asked for just above.
+    const container::Config& config = *known->config;  // NOLINT(bugprone-unchecked-optional-access)
     std::string kinds;
     for (const ns::KindInfo& kind : ns::kinds)
-      if (const ns::Source& source = known->config->namespaces[kind.kind];
+      if (const ns::Source& source = config.namespaces[kind.kind];
           source.from == ns::From::with && source.what == gone.name)
         kinds += (kinds.empty() ? "" : ", ") + quoted_option(kind, gone.name);
     if (!kinds.empty())

@@ -19,6 +19,10 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+std::string file_of(const std::string& folder, const std::string& name) {
+  return folder + "/" + name + std::string(ending);
+}
+
 }  // namespace
 
 Library Library::usual() {
@@ -34,7 +38,7 @@ Library Library::usual() {
 Result<Entry> Library::find(const std::string& name) const {
   if (!name.empty() && !name.contains('/') && !name.starts_with('.'))
     for (const std::string& folder : folders_) {
-      const std::string path = folder + "/" + name + std::string(ending);
+      const std::string path = file_of(folder, name);
       Result<std::string> text = sys::read_file(cwd, path);
       if (text) return Entry{name, std::move(*text), path};
       if (text.error().code != ENOENT && text.error().code != ENOTDIR)

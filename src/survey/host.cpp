@@ -17,7 +17,9 @@ namespace umbel::survey {
 
 namespace {
 
-using HomeOf = std::map<HostPid, std::size_t>;
+constexpr std::string_view own_engine = "umbel";
+// Where umbel-oci keeps its containers when nobody, such as an engine above it, says otherwise.
+constexpr std::string_view oci_home = "/run/umbel-oci";
 
 bool is_first(HostPid pid) {
   const Result<inspect::Process> process = inspect::Process::open(pid);
@@ -52,15 +54,17 @@ std::vector<HostPid> members(const Host& host, const container::Container& conta
   return found;
 }
 
-Result<void> add_own(Host& host, const container::Home& home) {
+// Of the commands for people, or of the face of runc.
+Result<void> add_own(Host& host, const container::Home& home, const std::string& engine) {
   for (container::Container& container : TRY(home.all())) {
     if (!container.is_running()) continue;
     const Resident* init = host.everybody.find(container.state.init.pid);
     if (init == nullptr) continue;  // it has just ended
     const std::size_t index = host.containers.size();
     for (const HostPid pid : members(host, container)) host.home[pid] = index;
-    host.containers.push_back({.name = container.name(),
-                               .engine = "umbel",
+    const std::string prefix = engine == own_engine ? "" : engine + ":";
+    host.containers.push_back({.name = prefix + container.name(),
+                               .engine = engine,
                                .id = container.name(),
                                .init = init->pid,
                                .monitor = container.state.monitor.pid,
@@ -134,7 +138,7 @@ Result<std::size_t> Host::find(const std::string& name) const {
   for (std::size_t i = 0; i < containers.size(); ++i) {
     const Container& one = containers[i];
     if (one.name == name || one.id == name) return i;
-    const bool foreign = one.engine != "umbel";
+    const bool foreign = one.engine != own_engine;
     if (one.name.starts_with(name) || (foreign && one.id.starts_with(name)) ||
         (foreign && one.name == one.engine + ":" + name))
       begins.push_back(i);
@@ -156,7 +160,9 @@ Result<Host> look(const container::Home& home) {
   Host host;
   host.own = own_namespaces();
   host.everybody = TRY(population());
-  TRY(add_own(host, home));
+  TRY(add_own(host, home, std::string(own_engine)));
+  if (const std::string path(oci_home); sys::exists(cwd, path + "/containers"))
+    if (const auto oci = container::Home::open(path)) TRY(add_own(host, *oci, "umbel-oci"));
   add_foreign(host);
   add_descendants(host);
   for (const auto& [pid, index] : host.home)

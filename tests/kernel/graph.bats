@@ -97,3 +97,17 @@ PY
   equal "$(as_nobody graph --json | jq -r '.containers[] | select(.engine == "umbel") | .name')" mine
   as_nobody rm --force mine
 }
+
+@test "graph: containers of umbel-oci, under its own name" {
+  [[ ! -e /run/umbel-oci/containers/umbel-graph-test ]] || skip "somebody has a container there"
+  rootfs bundle/rootfs
+  (cd bundle && "${UMBEL%/*}/umbel-oci" spec)
+  jq '.process.terminal = false | .process.args = ["sleep", "1000"] | .process.rlimits = [] |
+    .linux.cgroupsPath = "/umbel-test/graph"' bundle/config.json >config && mv config bundle/config.json
+  "${UMBEL%/*}/umbel-oci" run --detach --bundle bundle umbel-graph-test </dev/null >/dev/null 2>&1 3>&-
+  local pid
+  pid=$("${UMBEL%/*}/umbel-oci" state umbel-graph-test | jq .pid)
+  equal "$(graph '.containers[] | select(.name == "umbel-oci:umbel-graph-test") | "\(.engine) \(.pid)"')" \
+    "umbel-oci $pid"
+  "${UMBEL%/*}/umbel-oci" delete --force umbel-graph-test
+}

@@ -211,7 +211,7 @@ Result<int> act(const Options& o) {
   // every page of it costs a fault.
   constexpr int keep = 64 << 20;
   (void)::mallopt(M_TRIM_THRESHOLD, keep);
-  const auto done = [&]() -> Result<int> {
+  Result<int> done = [&]() -> Result<int> {
     const Case asked = TRY(open(o));
     const Answered answered = TRY(answer(asked));
     const VerdictRecord record = record_of(asked, answered);

@@ -3,6 +3,7 @@
 #include "policy/graph.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "base/text.h"
 #include "cli/umbel/commands.h"
@@ -102,29 +103,39 @@ std::string shared_lines(const Graph& graph, const Letters& given) {
   return given.empty() ? std::string() : "\n" + table.text();
 }
 
+std::string sentence(std::initializer_list<std::string_view> parts) {
+  std::string text = "  ";
+  for (const std::string_view part : parts) text += part;
+  return text + "\n";
+}
+
+std::string remarks_on(const Graph& graph, const Space& space) {
+  std::string text;
+  const std::string whose = names_of(graph, space.containers);
+  const std::string_view what = ns::info(space.kind).option;
+  if (!space.strangers.empty())
+    text +=
+        sentence({whose, ": in its ", what, " is also ", strangers_of(space), ", of no container"});
+  if (!space.visitors.empty())
+    text += sentence(
+        {whose, ": in its ", what, " are also processes of ", names_of(graph, space.visitors)});
+  const Space* parent = graph.find(space.parent);
+  if (parent != nullptr && !parent->containers.empty() && !parent->host)
+    text +=
+        sentence({whose, ": its ", what, " lies in that of ", names_of(graph, parent->containers)});
+  const Space* owner = graph.find(space.owner);
+  if (owner != nullptr && !owner->host && !owner->containers.empty() &&
+      owner->containers != space.containers)
+    text += sentence({whose, ": its ", what, " is owned by the user namespace of ",
+                      names_of(graph, owner->containers)});
+  return text;
+}
+
 // What the table can't show, a line each.
 std::string remarks(const Graph& graph) {
   std::string text;
-  for (const Space& space : graph.spaces) {
-    if (space.containers.empty()) continue;
-    const std::string whose = names_of(graph, space.containers) + ": ";
-    const std::string what = kind_name(space);
-    if (!space.strangers.empty())
-      text += "  " + whose + "in its " + what + " is also " + strangers_of(space) +
-              ", of no container\n";
-    if (!space.visitors.empty())
-      text += "  " + whose + "in its " + what + " are also processes of " +
-              names_of(graph, space.visitors) + "\n";
-    const Space* parent = graph.find(space.parent);
-    if (parent != nullptr && !parent->containers.empty() && !parent->host)
-      text += "  " + whose + "its " + what + " lies in that of " +
-              names_of(graph, parent->containers) + "\n";
-    const Space* owner = graph.find(space.owner);
-    if (owner != nullptr && !owner->host && !owner->containers.empty() &&
-        owner->containers != space.containers)
-      text += "  " + whose + "its " + what + " is owned by the user namespace of " +
-              names_of(graph, owner->containers) + "\n";
-  }
+  for (const Space& space : graph.spaces)
+    if (!space.containers.empty()) text += remarks_on(graph, space);
   return text.empty() ? text : "\n" + text;
 }
 

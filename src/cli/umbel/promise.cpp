@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/umbel/output.h"
 #include "policy/library.h"
+#include "sys/file.h"
 
 namespace umbel::cli {
 
@@ -103,19 +104,47 @@ Result<void> hold_to(container::Container& container, const std::optional<Refusa
   return saved;
 }
 
+namespace {
+
+// The containers that are in the namespace a source leads to. One that is given by its file, or by
+// a name of its own, may be somebody's too.
+std::vector<container::Container> others_in(const container::Home& home, const ns::KindInfo& kind,
+                                            const ns::Source& source) {
+  std::vector<container::Container> found;
+  if (source.from == ns::From::with) {
+    // One that is not there is said with more words when the new one is made.
+    if (Result<container::Container> owner = home.find(source.what))
+      found.push_back(std::move(*owner));
+    return found;
+  }
+  if (source.from == ns::From::host || source.from == ns::From::fresh) return found;
+  const Result<struct stat> wanted = sys::status_behind(cwd, source.what);
+  Result<std::vector<container::Container>> all = home.all();
+  if (!wanted || !all) return found;
+  for (container::Container& one : *all) {
+    if (!one.is_running()) continue;
+    const Result<struct stat> has =
+        sys::status_behind(cwd, "/proc/" + std::to_string(one.state.init.pid.value()) + "/ns/" +
+                                    std::string(kind.proc));
+    if (has && has->st_ino == wanted->st_ino && has->st_dev == wanted->st_dev)
+      found.push_back(std::move(one));
+  }
+  return found;
+}
+
+}  // namespace
+
 Result<void> check_joins(const container::Home& home, const container::Config& config,
                          const std::optional<Policy>& policy, Force force) {
   for (const ns::KindInfo& kind : ns::kinds) {
-    const ns::Source& source = config.namespaces[kind.kind];
-    if (source.from != ns::From::with) continue;
-    Result<container::Container> owner = home.find(source.what);
-    if (!owner) continue;  // said with more words when it is made
-    const std::optional<Policy> owners = TRY(promise_of(*owner));
-    if (!owners) continue;
-    TRY(hold_to(
-        *owner,
-        policy::against_joining(*owners, owner->name(), kind.kind, policy ? &*policy : nullptr),
-        force));
+    for (container::Container& owner : others_in(home, kind, config.namespaces[kind.kind])) {
+      const std::optional<Policy> owners = TRY(promise_of(owner));
+      if (!owners) continue;
+      TRY(hold_to(
+          owner,
+          policy::against_joining(*owners, owner.name(), kind.kind, policy ? &*policy : nullptr),
+          force));
+    }
   }
   return {};
 }
