@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "inspect/mapping.h"
 #include "survey/work.h"
 #include "sys/file.h"
 
@@ -49,6 +50,11 @@ Result<Member> member_of(const Work& work, std::size_t container, const Resident
   member.status = TRY(process.status());
   member.descriptors = TRY(inspect::descriptors(process));
   member.mappings = TRY(process.mappings(detail));
+  // The rest is nobody's business, and much of it.
+  std::erase_if(member.mappings, [](const proc::Mapping& mapping) {
+    return !mapping.shared && !inspect::refused(mapping);
+  });
+  member.mappings.shrink_to_fit();
   return member;
 }
 
