@@ -16,6 +16,7 @@
 #include "checkpoint/memory/mappings.h"
 #include "checkpoint/remote/injection.h"
 #include "checkpoint/resource/context.h"
+#include "checkpoint/resource/external.h"
 #include "checkpoint/resource/open_files.h"
 #include "checkpoint/resource/process.h"
 #include "checkpoint/resource/signals.h"
@@ -39,7 +40,7 @@ std::chrono::microseconds since(Clock::time_point start) {
 
 // What shows from outside is refused while everything still runs. A process that changes meanwhile
 // is looked at again when it stands still.
-Result<void> look_before(const std::vector<HostPid>& pids) {
+Result<void> look_before(const DumpOptions& options, const std::vector<HostPid>& pids) {
   for (const HostPid pid : pids) {
     const Result<inspect::Process> process = inspect::Process::open(pid);
     if (!process && pid == pids.front()) return Failure(process.error());
@@ -47,7 +48,7 @@ Result<void> look_before(const std::vector<HostPid>& pids) {
     const auto descriptors = inspect::descriptors(*process);
     if (!descriptors) continue;
     for (const inspect::Descriptor& descriptor : *descriptors)
-      TRY(inspect::verdict(*process, descriptor));
+      if (!external_name(options, descriptor)) TRY(inspect::verdict(*process, descriptor));
   }
   return {};
 }
@@ -283,7 +284,7 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   if (options.parent != nullptr) chain = TRY(Chain::on(*options.parent));
   statistics.chain_broken = options.parent != nullptr && !chain.exists();
   const std::vector<HostPid> before = TRY(tree_of(options.root));
-  TRY(look_before(before));
+  TRY(look_before(options, before));
 
   Crew crew(crew_size(before.size()));
   const Clock::time_point start = Clock::now();

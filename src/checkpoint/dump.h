@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -32,6 +33,9 @@ struct DumpOptions {
   const image::Reader* parent = nullptr;
   // Watch what is written from here on, for the next dump.
   bool track = false;
+  // Descriptors that whoever restores gives anew, by what they are linked to (pipe:[123]) or as
+  // resource/external.h names them.
+  std::set<std::string> external = {};
   std::function<Result<void>(Stage)> at = {};
 };
 

@@ -305,3 +305,37 @@ BASH
   until_true eval '! kill -0 "$(cat pid)"'
   counts numbers
 }
+
+# What leads out of the tree is given anew by whoever restores it.
+@test "a descriptor from outside, dumped as external and inherited" {
+  needs_command script
+  cat >job <<'BASH'
+exec 3>>numbers 4<>/dev/pts/$1
+for ((i = 0; ; i++)); do
+  echo "$i" >&3
+  read -rt 0.02 <&4 || true
+done
+BASH
+  cat >outside <<'BASH'
+tty | sed s,.*/,, >terminal
+until [[ -e done ]]; do read -rt 0.1 || true; done
+BASH
+  (alone script -qfc "bash outside" one) </dev/null >/dev/null 2>&1 &
+  helpers=$!
+  until_true test -s terminal
+  start bash job "$(cat terminal)"
+  until_true test -s numbers
+  # Both in hexadecimal, as one number each.
+  name=$(printf 'tty[%x:%x]' $((0x88 << 8 | $(cat terminal))) "$(stat -c %d /dev/pts/"$(cat terminal)")")
+  ! "$UMBEL_CRIU" dump -t "$pid" -D images >log 2>&1
+  grep -q -- --shell-job log
+  "$UMBEL_CRIU" dump -t "$pid" -D images --external "$name" >log 2>&1 || { cat log >&2; false; }
+  wait "$pid" 2>/dev/null || true
+  ! "$UMBEL_CRIU" restore -d -D images >log 2>&1
+  grep -q "inherit-fd fd\[NUMBER\]:tty" log || { cat log >&2; false; }
+  "$UMBEL_CRIU" restore -d -D images --inherit-fd "fd[7]:$name" >log 2>&1 3>&- 7<>"/dev/pts/$(cat terminal)" ||
+    { cat log >&2; false; }
+  grows numbers
+  counts numbers
+  touch done
+}

@@ -41,7 +41,7 @@ Result<std::uint32_t> Dump::file_at(const std::string& path, FdRef file, int fla
 Result<std::string> Dump::link_beside(const std::string& path, FdRef file) {
   const std::string dir = path.substr(0, path.rfind('/') + 1);
   const struct stat status = TRY(sys::status(file));
-  const std::string name = dir + ".umbel-link-" + std::to_string(status.st_ino);
+  std::string name = dir + ".umbel-link-" + std::to_string(status.st_ino);
   const Result<void> made = sys::link_open_file(file, name);
   if (made) {
     links_.push_back(name);

@@ -12,6 +12,7 @@
 #include <map>
 #include <tuple>
 
+#include "checkpoint/resource/external.h"
 #include "checkpoint/resource/file_kind.h"
 #include "checkpoint/resource/locks.h"
 #include "checkpoint/resource/tcp_socket.h"
@@ -63,6 +64,8 @@ Result<image::FileOwner> owner_of(Dump& dump, FdRef file) {
 
 Result<image::File> dump_one(Dump& dump, const Process& process,
                              const inspect::Descriptor& descriptor, FdRef duplicate) {
+  if (const auto name = external_name(dump.options, descriptor))
+    return dump_external(descriptor, *name);
   const FileKind* kind = find_kind(descriptor.kind);
   if (kind == nullptr) TRY(inspect::verdict(process.facts, descriptor));
   ensure(kind != nullptr, "a kind of file is said to be carried and is not");
@@ -147,7 +150,8 @@ Result<void> dump_open_files(Dump& dump) {
   std::map<Likeness, std::vector<Reference>> all;
   for (const auto& process : dump.processes) {
     for (const inspect::Descriptor& descriptor : process->descriptors) {
-      TRY(inspect::verdict(process->process->facts, descriptor));
+      if (!external_name(dump.options, descriptor))
+        TRY(inspect::verdict(process->process->facts, descriptor));
       all[likeness(descriptor)].push_back({process.get(), &descriptor});
     }
   }
@@ -185,17 +189,15 @@ Result<FdRef> Restore::file(std::uint32_t index) {
   if (std::ranges::find(being_made_, index) != being_made_.end())
     return fail("files of the image contain each other");
   const image::File& record = tree.files[index];
+  if (std::optional<Fd> given = TRY(inherited(options, record))) {
+    Fd moved = TRY(moved_up(std::move(*given)));
+    return FdRef(files_.emplace(index, std::move(moved)).first->second);
+  }
   const FileKind* kind = find_kind(record.kind);
   if (kind == nullptr)
     return fail(
         "the image has a file of the kind '" + record.kind + "', which this umbel does not know",
         "restore it with the umbel that took it");
-  if (const auto given = options.inherited.find(record.target); given != options.inherited.end()) {
-    Fd copy = TRY(during("the inherited descriptor " + std::to_string(given->second),
-                         sys::duplicate(FdRef(given->second))));
-    Fd moved = TRY(moved_up(std::move(copy)));
-    return FdRef(files_.emplace(index, std::move(moved)).first->second);
-  }
   being_made_.push_back(index);
   Fd file = TRY(kind->restore({.restore = *this, .file = record}, record.state));
   std::erase(being_made_, index);
@@ -289,7 +291,8 @@ Result<void> settle_files(Restore& restore) {
   const auto settle = [&](std::uint32_t index) -> Result<void> {
     const image::File& record = restore.tree.files[index];
     const FileKind* kind = find_kind(record.kind);
-    if (kind == nullptr || kind->settle == nullptr) return {};
+    if (kind == nullptr || kind->settle == nullptr || is_inherited(restore.options, record))
+      return {};
     const FdRef file = TRY(restore.file(index));
     return during("settling a file of the kind " + record.kind,
                   kind->settle(restore, record.state, file));

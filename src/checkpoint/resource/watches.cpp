@@ -130,7 +130,8 @@ std::optional<std::string> by_search(const std::string& top, const Line& line) {
     if (!names) continue;
     for (const std::string& name : *names) {
       ++looked;
-      const std::string path = dir + "/" + name;
+      std::string path = dir;
+      path.append("/").append(name);
       const Result<struct stat> status = sys::status_at(cwd, path);
       if (!status || status->st_dev != line.watched.device) continue;
       if (status->st_ino == line.watched.inode) return path;

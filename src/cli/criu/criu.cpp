@@ -104,7 +104,8 @@ checkpoint::DumpOptions dump_options(const Options& options, const std::optional
                               .tcp_close = options.tcp_close,
                               .external_unix_sockets = options.external_unix_sockets,
                               .parent = parent ? &*parent : nullptr,
-                              .track = options.track_memory};
+                              .track = options.track_memory,
+                              .external = options.external};
   how.at = [act = actions(options)](checkpoint::Stage stage) { return act(stage, HostPid()); };
   return how;
 }

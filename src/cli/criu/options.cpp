@@ -90,6 +90,17 @@ Result<void> add_feature(Options& options, const std::string& value) {
   return {};
 }
 
+// Namespaces, mounts and devices have such names too, and are no descriptors.
+Result<void> add_external(Options& options, const std::string& value) {
+  static constexpr std::array known{"tty[", "file[", "unix[", "pipe:[", "socket:[", "/"};
+  if (std::ranges::none_of(known, [&](const char* start) { return value.starts_with(start); }))
+    return fail("'" + value + "' is not there yet",
+                "what is understood: tty[RDEV:DEV], file[MOUNT:INODE], unix[INODE], pipe:[INODE], "
+                "socket:[INODE], a path");
+  options.external.insert(value);
+  return {};
+}
+
 // fd[3]:pipe:[12345]
 Result<void> add_inherited(Options& options, const std::string& value) {
   const auto halves = cut(value, ':');
@@ -154,6 +165,7 @@ constexpr std::array all = std::to_array<Option>({
     {"file-locks", 'l', Takes::nothing, "carry file locks", set_flag<&Options::file_locks>},
     {"link-remap", '\0', Takes::nothing, "a file that has lost its name gets another beside it",
      set_flag<&Options::link_remap>},
+    {"external", '\0', Takes::value, "a descriptor that the restore gives anew", add_external},
     {"inherit-fd", '\0', Takes::value, "fd[N]:WHAT puts a descriptor of the caller in its place",
      add_inherited},
     {"manage-cgroups", '\0', Takes::optional_value, "none or ignore", set_cgroup_mode},
@@ -167,7 +179,6 @@ constexpr std::array all = std::to_array<Option>({
     {"version", 'V', Takes::nothing, "print the version", set_flag<&Options::version>},
     {"help", 'h', Takes::nothing, "print this", set_flag<&Options::help>},
     {"evasive-devices", '\0', Takes::nothing, "", nullptr},
-    {"external", '\0', Takes::value, "", nullptr},
     {"root", 'r', Takes::value, "", nullptr},
     {"pidfd-store", '\0', Takes::value, "", nullptr},
     {"join-ns", 'J', Takes::value, "", nullptr},

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Options {
   std::string image_file;
   int compression = 0;
   std::vector<std::string> features;
+  std::set<std::string> external;
   std::map<std::string, int> inherited;  // descriptors here, by what their like was linked to
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
   std::uint64_t timeout = 10;  // seconds
