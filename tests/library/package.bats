@@ -22,7 +22,7 @@ teardown() {
   # What it detached is a container like any other; what it did not is gone without a trace.
   equal "$(umbel ps --all --json | jq -r '.[] | .name + " " + .status')" "stays running"
   umbel exec stays true
-  umbel stop -t 0 stays
+  umbel kill --signal KILL stays
   equal "$(umbel wait stays)" 137
   equal "$(umbel ns list -q | grep outside || true)" ""
 
