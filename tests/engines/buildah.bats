@@ -5,7 +5,10 @@ load ../lib/engine
 
 setup_file() {
   engine_setup buildah
-  export BUILDAH_ISOLATION=oci CONTAINERS_CONF=$scratch/containers.conf
+  set -o allexport
+  eval "$(documented sh 2)"
+  set +o allexport
+  export CONTAINERS_CONF=$scratch/containers.conf
   cat >"$CONTAINERS_CONF" <<CONF
 [containers]
 default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
@@ -30,13 +33,13 @@ buildah() {
 @test "run in a working container" {
   local box
   box=$(buildah from "localhost/$image")
-  equal "$(buildah run --runtime "$UMBEL_OCI" "$box" sh -c 'echo kept >/x; cat /x')" kept
-  run -4 buildah run --runtime "$UMBEL_OCI" "$box" sh -c 'exit 4'
-  equal "$(buildah run --runtime "$UMBEL_OCI" "$box" cat /x)" kept
+  equal "$(buildah run "$box" sh -c 'echo kept >/x; cat /x')" kept
+  run -4 buildah run "$box" sh -c 'exit 4'
+  equal "$(buildah run "$box" cat /x)" kept
 }
 
 @test "a build" {
   printf '%s\n' "FROM localhost/$image" 'RUN echo built >/built && cat /built' >"$scratch/File"
-  buildah bud --quiet --runtime "$UMBEL_OCI" --tag made --file "$scratch/File" "$scratch"
-  equal "$(buildah run --runtime "$UMBEL_OCI" "$(buildah from localhost/made)" cat /built)" built
+  buildah bud --quiet --tag made --file "$scratch/File" "$scratch"
+  equal "$(buildah run "$(buildah from localhost/made)" cat /built)" built
 }

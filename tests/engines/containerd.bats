@@ -37,7 +37,13 @@ teardown() {
 }
 
 ctr() { command ctr --address "$scratch/containerd.sock" "$@" 3>&-; }
-new() { ctr run --snapshotter native --runc-binary "$UMBEL_OCI" "$@"; }
+# The documented line, with the words that each test has instead of its placeholders.
+new() {
+  local line
+  line=$(documented sh 1)
+  line=${line%% IMAGE*}
+  eval "${line/ --rm/} --snapshotter native \"\$@\""
+}
 
 @test "run: output, exit code, errors" {
   equal "$(new --rm "$ref" one echo hello)" hello
@@ -59,6 +65,14 @@ new() { ctr run --snapshotter native --runc-binary "$UMBEL_OCI" "$@"; }
   eventually stopped
   ctr task rm one || true
   lacks "$(ctr task ls)" one
+}
+
+@test "the runtime class of Kubernetes is known" {
+  documented toml 2 >"$scratch/kubernetes.toml"
+  local known
+  known=$(containerd --config "$scratch/kubernetes.toml" config dump)
+  contains "$known" "containerd.runtimes.umbel]"
+  contains "$known" "BinaryName = \"$UMBEL_OCI\""
 }
 
 @test "containerd calls what it is told to" {

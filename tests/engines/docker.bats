@@ -7,10 +7,7 @@ setup_file() {
   engine_setup dockerd
   needs_command docker
   export DOCKER_HOST=unix://$scratch/docker.sock
-  cat >"$scratch/daemon.json" <<JSON
-{"runtimes": {"umbel": {"path": "$UMBEL_OCI"}}, "default-runtime": "umbel",
- "exec-opts": ["native.cgroupdriver=cgroupfs"], "storage-driver": "vfs"}
-JSON
+  documented json 1 | jq '. + {"storage-driver": "vfs"}' >"$scratch/daemon.json"
   background dockerd --config-file "$scratch/daemon.json" --data-root "$scratch/docker/data" \
     --exec-root "$scratch/docker/exec" -H "$DOCKER_HOST" -p "$scratch/docker.pid"
   local tries

@@ -6,18 +6,7 @@ load ../lib/engine
 setup_file() {
   engine_setup podman
   export CONTAINERS_CONF=$scratch/containers.conf
-  # As root without CAP_SYS_RESOURCE podman's own defaults can't be had.
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "umbel"
-runtime_supports_json = ["umbel"]
-[engine.runtimes]
-umbel = ["$UMBEL_OCI"]
-CONF
+  podman_configuration >"$CONTAINERS_CONF"
   podman import "$scratch/$image.tar" "$image" >/dev/null 2>&1
 }
 teardown_file() {

@@ -34,6 +34,21 @@ engine_teardown() {
   cd / && rm -rf --one-file-system "$scratch"
 }
 
+# documented LANGUAGE N: the Nth block of that language in docs/ENGINES.md, for the binary under test
+documented() {
+  awk -v fence="\`\`\`$1" -v wanted="$2" '
+    /^```$/ { inside = 0 }
+    inside && seen == wanted { print }
+    $0 == fence { seen++; inside = 1 }' "$BATS_TEST_DIRNAME/../../docs/ENGINES.md" |
+    sed "s#/usr/bin/umbel-oci#$UMBEL_OCI#g" | grep . || fail "ENGINES.md has no such block"
+}
+
+# The documented containers.conf, and what docs/ENGINES.md says that tests add.
+podman_configuration() {
+  printf '[containers]\ndefault_ulimits = ["nofile=1024:4096", "nproc=1024:4096"]\n'
+  documented toml 1 | sed '/^\[engine\]$/a events_logger = "file"'
+}
+
 cgroups() { find /sys/fs/cgroup -mindepth 2 -maxdepth 2 -type d | sort; }
 inside_net() { nsenter --net="/run/netns/$net" "$@"; }
 
