@@ -72,8 +72,9 @@ class Subject {
     pid_ = ::fork();
     if (pid_ != 0) return;
     ::setsid();
-    const int null = ::open("/dev/null", O_RDWR);
-    const int errors = ::open(scratch_.path("home/errors").c_str(), O_WRONLY | O_CREAT, 0666);
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int errors =
+        ::open(scratch_.path("home/errors").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     ::dup2(null, 0);
     ::dup2(null, 1);
     ::dup2(errors, 2);
@@ -84,7 +85,7 @@ class Subject {
     ::_exit(127);
   }
   ~Subject() {
-    std::ofstream(scratch_.path("home/stop"));
+    make_empty("home/stop");
     for (int i = 0; i < 500 && !reaped_; ++i) {
       reaped_ = ::waitpid(pid_, nullptr, WNOHANG) == pid_;
       if (!reaped_) ::usleep(2000);
@@ -103,7 +104,7 @@ class Subject {
   bool ready() { return wait_for(scratch_.path("home/ready")); }
   std::string ask() {
     fs::remove(scratch_.path("home/verdict"));
-    std::ofstream(scratch_.path("home/ask"));
+    make_empty("home/ask");
     if (!wait_for(scratch_.path("home/verdict"))) return "it does not answer";
     return content(scratch_.path("home/verdict"));
   }
@@ -142,6 +143,7 @@ class Subject {
   std::string errors() { return content(scratch_.path("home/errors")); }
 
  private:
+  void make_empty(const std::string& name) { std::ofstream file(scratch_.path(name)); }
   void reap() {
     ::waitpid(pid_, nullptr, 0);
     // And what came to this subreaper of the tree.

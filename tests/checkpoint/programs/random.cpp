@@ -46,7 +46,7 @@ static void mapping(Random& random) {
   }
   if (below(random, 5) == 0) madvise(at, size, MADV_DONTDUMP);
   if (below(random, 5) == 0) madvise(at, size, MADV_HUGEPAGE);
-  // A hole in the middle makes two mappings of it.
+  // A hole in the middle makes two mappings of it. A later one may fill it.
   const size_t hole = below(random, pages) * 4096;
   const bool has_hole = below(random, 3) == 0 && pages > 4;
   if (has_hole) munmap(at + hole, 4096);
@@ -57,8 +57,6 @@ static void mapping(Random& random) {
       if (has_hole && offset + wanted.size() > hole && offset < hole + 4096) continue;
       check(memcmp(at + offset, wanted.data(), wanted.size()) == 0, "a mapping");
     }
-    unsigned char there = 0;
-    if (has_hole) check(mincore(at + hole, 4096, &there) != 0 && errno == ENOMEM, "a hole");
   });
 }
 
@@ -133,17 +131,16 @@ static void counter(Random& random) {
 
 static void signals(Random& random) {
   const int number = SIGRTMIN + 1 + static_cast<int>(below(random, 20));
+  // What an earlier one of the number has queued stays as it is.
+  static bool used[65];
+  if (used[number]) return;
+  used[number] = true;
   sigset_t one;
   sigemptyset(&one);
   sigaddset(&one, number);
   sigprocmask(SIG_BLOCK, &one, nullptr);
   const int count = 1 + static_cast<int>(below(random, 4));
   const timespec at_once{};
-  while (sigtimedwait(&one, nullptr, &at_once) > 0) {
-  }
-  static bool used[65];
-  if (used[number]) return;
-  used[number] = true;
   const auto send = [=] {
     for (int i = 0; i < count; ++i) sigqueue(getpid(), number, {.sival_int = i});
   };
@@ -258,7 +255,7 @@ int main(int, char** words) {
   // Threads last: fork and pthread_create don't mix well.
   std::vector<size_t> plan(3 + below(random, 20));
   for (size_t& step : plan) step = below(random, makers.size());
-  std::ranges::stable_partition(plan, [](size_t step) { return makers[step] != thread; });
+  std::ranges::sort(plan, {}, [](size_t step) { return makers[step] == thread; });
   for (const size_t step : plan) makers[step](random);
   const int result = made.serve([] {
     for (const auto& one : checks) one();
