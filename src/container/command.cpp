@@ -65,12 +65,23 @@ Result<void> enter_directory(const std::string& path) {
   return {};
 }
 
-Result<void> schedule(const Process& process) {
-  if (process.scheduler) TRY(security::apply(*process.scheduler));
-  if (process.io_priority) TRY(security::apply(*process.io_priority));
-  if (process.personality) TRY(security::apply(*process.personality));
-  if (process.memory_policy) TRY(security::apply(*process.memory_policy));
-  return {};
+Result<void> schedule(const Process& process, Asked asked) {
+  const auto apply = [&](std::string_view field, const auto& wanted) -> Result<void> {
+    if (!wanted) return {};
+    return of_field(asked, field, security::apply(*wanted));
+  };
+  TRY(apply("process.scheduler", process.scheduler));
+  TRY(apply("process.ioPriority", process.io_priority));
+  TRY(apply("linux.personality", process.personality));
+  return apply("linux.memoryPolicy", process.memory_policy);
+}
+
+Result<void> label(const Process& process, Asked asked) {
+  if (!process.apparmor.empty())
+    TRY(of_field(asked, "process.apparmorProfile",
+                 security::set_apparmor_profile(process.apparmor)));
+  if (process.selinux.empty()) return {};
+  return of_field(asked, "process.selinuxLabel", security::set_selinux_label(process.selinux));
 }
 
 // As the user and with the rights that the program will have, so that what it could not do fails
@@ -86,11 +97,10 @@ Result<void> step_down(const Process& process, const security::User& user) {
 Result<std::string> prepare(const Command& command) {
   const Process& process = command.process;
   TRY(connect(command));
-  TRY(security::apply(process.rlimits));
-  TRY(schedule(process));
+  TRY(of_field(command.asked, "process.rlimits", security::apply(process.rlimits)));
+  TRY(schedule(process, command.asked));
   if (process.no_new_privileges) TRY(security::forbid_new_privileges());
-  if (!process.apparmor.empty()) TRY(security::set_apparmor_profile(process.apparmor));
-  if (!process.selinux.empty()) TRY(security::set_selinux_label(process.selinux));
+  TRY(label(process, command.asked));
   TRY(step_down(process, command.person.user));
   const Result<void> entered = enter_directory(process.cwd);
   if (!entered) TRY(process.cwd_is_wish ? enter_directory("/") : Result<void>(entered));
@@ -172,10 +182,11 @@ Result<Person> settle(const Process& process, FdRef root) {
   return person;
 }
 
-Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group) {
+Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group, Asked asked) {
   if (group != nullptr) TRY(during("entering the cgroup", group->enter()));
   if (process.new_keyring) TRY(new_keyring());
-  if (process.oom_score) TRY(security::set_oom_score(*process.oom_score));
+  if (process.oom_score)
+    TRY(of_field(asked, "process.oomScoreAdj", security::set_oom_score(*process.oom_score)));
   return sys::set_dumpable(false);
 }
 

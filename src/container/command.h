@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -14,6 +16,17 @@
 #include "security/seccomp.h"
 
 namespace umbel::container {
+
+// Errors about what an OCI document asked for begin with the path of its field; who gave options
+// is told without.
+enum class Asked { by_options, by_document };
+inline Asked asked(const Config& config) {
+  return config.bundle.empty() ? Asked::by_options : Asked::by_document;
+}
+template <class T>
+Result<T> of_field(Asked asked, std::string_view field, Result<T> result) {
+  return asked == Asked::by_document ? during(field, std::move(result)) : std::move(result);
+}
 
 // What the program gets as descriptors 0 to 2.
 struct Stdio {
@@ -31,7 +44,7 @@ Result<Person> settle(const Process& process, FdRef root);
 // What is done with the host's /proc and cgroups still in sight: cgroup (nullptr: stays in the
 // caller's), keyring, the out-of-memory score. From then on nobody inside can look into this
 // process, which holds the host's descriptors, not even with the right to trace (CVE-2016-9962).
-Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group);
+Result<void> settle_outside(const Process& process, const cgroup::Cgroup* group, Asked asked);
 
 // User, groups and capabilities; shared by the command and the reaper above it.
 Result<void> drop_privileges(const Process& process, const security::User& user);
@@ -41,6 +54,7 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
 
 struct Command {
   const Process& process;
+  Asked asked;
   const Person& person;
   const std::optional<security::Filter>& filter;
   Stdio stdio;

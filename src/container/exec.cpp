@@ -70,6 +70,7 @@ Result<cgroup::Paths> below(cgroup::Paths paths, const std::map<std::string, std
 
 struct Entry {
   const Process& process;
+  Asked asked;
   const std::optional<security::Filter>& filter;
   const Entering& how;
   FdRef init;
@@ -92,6 +93,7 @@ Result<void> inside(const Entry& entry, Fd& channel) {
   }
   const Person person = TRY(settle(entry.process, root));
   return Failure(run({.process = entry.process,
+                      .asked = entry.asked,
                       .person = person,
                       .filter = entry.filter,
                       .stdio = entry.how.stdio,
@@ -104,7 +106,7 @@ Result<void> inside(const Entry& entry, Fd& channel) {
 Result<void> enter(const Entry& entry, Fd& channel) {
   const security::CpuAffinity& affinity = entry.process.affinity;
   if (!affinity.initial.empty()) TRY(security::set_affinity(affinity.initial));
-  TRY(settle_outside(entry.process, &entry.group));
+  TRY(settle_outside(entry.process, &entry.group, entry.asked));
   if (!affinity.final.empty()) TRY(security::set_affinity(affinity.final));
   TRY(container::enter(entry.init, entry.join, entry.elsewhere));
   // Who has CAP_SYS_PTRACE on the host can look even into what is not dumpable: so what is seen
@@ -134,12 +136,13 @@ Result<Started> exec(Container& container, const Process& process, const Enterin
   if (!how.even_paused && container.status() == Status::paused)
     return fail(container.name() + " is paused: nothing can run in it",
                 "resume it first: umbel resume " + container.name());
-  const std::optional<security::Filter> filter = TRY(filter_of(process, TRY(container.home())));
+  const std::optional<security::Filter> filter = TRY(of_field(
+      asked(container.config), "linux.seccomp", filter_of(process, TRY(container.home()))));
   const std::uint64_t join = TRY(differing(container.state.init.pid));
   const Elsewhere moved = TRY(elsewhere(container));
   const cgroup::Cgroup group =
       cgroup::Cgroup::open(TRY(below(container.state.cgroup, how.cgroups)));
-  const Entry entry{process, filter, how, init, join, moved, group};
+  const Entry entry{process, asked(container.config), filter, how, init, join, moved, group};
   sys::Channel channel = TRY(sys::channel());
   const sys::Clone born{.cgroup = TRY(group.directory())};
   sys::Process stage = TRY(sys::start(born, [&] {

@@ -57,7 +57,7 @@ class Settling {
     if (pid_ != HostPid()) return {};
     const Heard go = TRY(expect(channel_, Word::go));
     pid_ = HostPid(static_cast<std::int32_t>(number(go.text).value_or(0)));
-    TRY(settle_outside(config_.process, around_.cgroup));
+    TRY(settle_outside(config_.process, around_.cgroup, asked(config_)));
     if (around_.namespaces.is_fresh(ns::Kind::cgroup)) TRY(sys::unshare(CLONE_NEWCGROUP));
     return {};
   }
@@ -111,6 +111,7 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
   const Fd terminal = TRY(make_terminal(config, root, channel, own_files));
   const Person person = TRY(settle(config.process, root));
   const Command command{.process = config.process,
+                        .asked = asked(config),
                         .person = person,
                         .filter = around.filter,
                         .stdio = around.stdio,

@@ -33,8 +33,9 @@ struct Surroundings {
 
   // Init makes its file system while the launcher makes the cgroup. Not with a user namespace,
   // which needs its id maps first and can't enter a cgroup that is made later.
+  bool awaits_devices = false;  // of the host's network, whose parameters may be set
   bool works_ahead() const {
-    return !namespaces.needs_stage() && !namespaces.is_fresh(ns::Kind::user);
+    return !namespaces.needs_stage() && !namespaces.is_fresh(ns::Kind::user) && !awaits_devices;
   }
 };
 

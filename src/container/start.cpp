@@ -26,6 +26,7 @@ Result<Surroundings> surround(const Container& container, const Start& how) {
   const Config& config = container.config;
   const Home home = TRY(container.home());
   Surroundings around{.stdio = how.stdio, .preserved = how.preserved};
+  around.awaits_devices = !config.net_devices.empty();
   if (how.wait) around.gate = TRY(make_gate(container.directory()));
   around.namespaces =
       TRY(ns::plan(config.namespaces, [&](const ns::KindInfo& kind, const ns::Source& source) {
@@ -36,7 +37,7 @@ Result<Surroundings> surround(const Container& container, const Start& how) {
                                .gids = id_mappings(config.settings.gid_map)};
     around.files = TRY(rootfs::prepare(config.files, own));
   }
-  around.filter = TRY(filter_of(config.process, home));
+  around.filter = TRY(of_field(asked(config), "linux.seccomp", filter_of(config.process, home)));
   return around;
 }
 
@@ -66,8 +67,10 @@ Result<std::optional<cgroup::Cgroup>> begin_cgroup(const Config& config,
 
 Result<void> finish_cgroup(const Config& config, cgroup::Cgroup& group) {
   TRY(during("making the cgroup", group.complete()));
-  TRY(group.limit(config.limits));
-  return config.device_rules.empty() ? Result<void>() : group.restrict_devices(config.device_rules);
+  TRY(of_field(asked(config), "linux.resources", group.limit(config.limits)));
+  if (config.device_rules.empty()) return {};
+  return of_field(asked(config), "linux.resources.devices",
+                  group.restrict_devices(config.device_rules));
 }
 
 Result<void> write_pid_file(const Container& container) {
@@ -93,8 +96,7 @@ Result<std::optional<security::Filter>> filter_of(const Process& process, const 
   if (process.default_filter)
     filter = TRY(security::default_filter(process.capabilities.bounding, TRY(home.cache())));
   else if (process.seccomp)
-    filter =
-        TRY(during("the seccomp profile", security::compile(*process.seccomp, TRY(home.cache()))));
+    filter = TRY(security::compile(*process.seccomp, TRY(home.cache())));
   if (filter && filter->listener && process.seccomp->listener_path.empty())
     return fail("the seccomp profile has SCMP_ACT_NOTIFY and nobody to notify",
                 "set its listenerPath to the socket of a program that answers");

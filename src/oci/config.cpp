@@ -302,6 +302,10 @@ Result<rootfs::Spec> files(const Spec& spec, const std::string& bundle) {
   }
   made.mounts = TRY(mounts(spec.mounts, bundle));
   TRY(label_mounts(from.mount_label, made.mounts));
+  for (std::size_t i = 0; i < from.devices.size(); ++i)
+    if (const std::string& type = from.devices[i].type;
+        type.size() != 1 || !std::string_view("cubp").contains(type))
+      return fail(element("linux.devices", i) + ".type: must be c, u, b or p, not '" + type + "'");
   made.devices = devices(from.devices);
   made.masked = from.masked_paths;
   made.read_only = from.readonly_paths;

@@ -324,12 +324,14 @@ pair() {
 @test "linux: network devices of the host, with their addresses, under another name" {
   pair "um$$"
   ip addr add 10.99.1.2/24 dev "um$$"
-  config '.linux.netDevices = {"um'$$'": {name: "inside0"}}'
-  script 'ip addr show inside0; ip link show lo'
+  config '.linux.netDevices = {"um'$$'": {name: "inside0"}}' \
+    '.linux.sysctl = {"net.ipv4.conf.inside0.forwarding": "1"}'
+  script 'ip addr show inside0; cat /proc/sys/net/ipv4/conf/inside0/forwarding'
   local seen
   seen=$(container)
   contains "$seen" "inet 10.99.1.2/24"
   contains "$seen" ",UP"
+  equal "$(tail -1 <<<"$seen")" 1
   run ! ip link show "um$$"
 }
 

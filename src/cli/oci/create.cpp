@@ -59,8 +59,15 @@ Result<void> hand_out(const Made& made, const Values& v) {
   return write_pid_file(v.pid_file, made.launched.init.pid());
 }
 
-// Waiting at its gate. On an error nothing is left.
-Result<Made> make(const Global& global, const Values& v, const std::string& id, bool detached) {
+// On an error nothing is left.
+enum class Then { wait, run };  // at its gate, or at once
+struct Making {
+  std::string id;
+  bool detached = true;
+  Then then = Then::wait;
+};
+Result<Made> make(const Global& global, const Values& v, const Making& making) {
+  const auto& [id, detached, then] = making;
   const unsigned preserved = TRY(oci::preserved(v.preserved));
   const Bundle bundle = TRY(read(v.bundle, id));
   TRY(check({.wanted = bundle.config.process.terminal,
@@ -71,14 +78,14 @@ Result<Made> make(const Global& global, const Values& v, const std::string& id, 
   if (!claimed && claimed.error().code == EEXIST)
     return fail_with(EEXIST, "container with id exists: " + id, "choose another id, or delete it");
   Container container = TRY(std::move(claimed));
-  const container::Start how{.preserved = preserved, .wait = true};
+  const container::Start how{.preserved = preserved, .wait = then == Then::wait};
   Result<Launched> launched = container::start(container, how);
   if (launched) {
     Made made{std::move(container), std::move(*launched)};
     const Result<void> handed = hand_out(made, v);
     if (handed) {
       for (const std::string& warning : bundle.warnings) global.log.warning(warning);
-      for (const std::string& note : made.launched.notes) global.log.warning(note);
+      for (const std::string& note : made.container.state.notes) global.log.warning(note);
       return made;
     }
     launched = Failure(handed.error());
@@ -89,7 +96,8 @@ Result<Made> make(const Global& global, const Values& v, const std::string& id, 
 }
 
 Result<int> create(const Global& global, const Values& v, Words words) {
-  Made made = TRY(make(global, v, TRY(only_id(words)), true));
+  const std::string id = TRY(only_id(words));
+  Made made = TRY(make(global, v, {.id = id}));
   (void)made.launched.init.detach();
   return 0;
 }
@@ -107,19 +115,15 @@ Result<sys::Exit> wait(Made& made, const container::SignalRelay& signals) {
 
 Result<int> run(const Global& global, const Values& v, Words words) {
   const std::string id = TRY(only_id(words));
-  Made made = TRY(make(global, v, id, v.detach));
-  Result<void> released = release(global, made.container);
-  if (!released) {
-    (void)container::remove(made.container, container::Force::yes);
-    return Failure(released.error());
-  }
+  std::optional<container::SignalRelay> signals;
+  if (!v.detach) signals = TRY(container::SignalRelay::open());
+  Made made = TRY(make(global, v, {.id = id, .detached = v.detach, .then = Then::run}));
   if (v.detach) {
     (void)made.launched.init.detach();
     return 0;
   }
-  const container::SignalRelay signals = TRY(container::SignalRelay::open());
   made.container.unlock();
-  const sys::Exit exit = TRY(wait(made, signals));
+  const sys::Exit exit = TRY(wait(made, *signals));
   if (!v.keep) TRY(container::remove(made.container, container::Force::yes));
   return exit.code();
 }
