@@ -284,7 +284,7 @@ notifying() {
 seccompFd
 some words
 $id
-created
+creating
 $bundle
 true"
 }
