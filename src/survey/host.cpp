@@ -59,7 +59,8 @@ Result<void> add_own(Host& host, const container::Home& home, const std::string&
   for (container::Container& container : TRY(home.all())) {
     if (!container.is_running()) continue;
     const Resident* init = host.everybody.find(container.state.init.pid);
-    if (init == nullptr) continue;  // it has just ended
+    if (init == nullptr) continue;                // it has just ended
+    if (host.home.contains(init->pid)) continue;  // its engine has shown it
     const std::size_t index = host.containers.size();
     for (const HostPid pid : members(host, container)) host.home[pid] = index;
     const std::string prefix = engine == own_engine ? "" : engine + ":";
@@ -161,9 +162,9 @@ Result<Host> look(const container::Home& home) {
   host.own = own_namespaces();
   host.everybody = TRY(population());
   TRY(add_own(host, home, std::string(own_engine)));
+  add_foreign(host);
   if (const std::string path(oci_home); sys::exists(cwd, path + "/containers"))
     if (const auto oci = container::Home::open(path)) TRY(add_own(host, *oci, "umbel-oci"));
-  add_foreign(host);
   add_descendants(host);
   for (const auto& [pid, index] : host.home)
     if (host.everybody.find(pid) != nullptr) host.containers[index].processes.push_back(pid);
