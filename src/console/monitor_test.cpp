@@ -329,8 +329,9 @@ TEST(Monitor, ATerminalSurvivesAHangup) {
 
 TEST(Monitor, MemoryDoesNotGrowWithWhatItHandsOn) {
   const auto memory = [](HostPid pid) -> long {
-    const auto text = sys::read_file(cwd, "/proc/" + std::to_string(pid.value()) + "/status");
-    for (const std::string_view line : split(text ? *text : "", '\n'))
+    const std::string text =
+        sys::read_file(cwd, "/proc/" + std::to_string(pid.value()) + "/status").value_or("");
+    for (const std::string_view line : split(text, '\n'))
       if (line.starts_with("RssAnon:")) return std::stol(std::string(words(line)[1]));
     return 0;
   };

@@ -128,7 +128,8 @@ TEST_F(Reaper, HoldsNothingOfTheHost) {
   EXPECT_EQ(proc(init, "environ"), "");
   EXPECT_EQ(proc(init, "cmdline"), "");
   std::vector<std::string> writable;
-  for (const std::string_view line : split(proc(init, "maps"), '\n'))
+  const std::string maps = proc(init, "maps");
+  for (const std::string_view line : split(maps, '\n'))
     if (line.contains(" rw")) writable.emplace_back(line);
   EXPECT_LE(writable.size(), 1U) << "its stack";
   const std::string rollup = proc(init, "smaps_rollup");
