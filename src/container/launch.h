@@ -30,10 +30,10 @@ struct Surroundings {
   Stdio stdio;
   unsigned preserved = 0;  // descriptors after the first three that the command gets
   Fd gate;                 // where it waits before it becomes the command; else it does not wait
+  bool awaits_devices = false;  // of the host's network, whose parameters may be set
 
   // Init makes its file system while the launcher makes the cgroup. Not with a user namespace,
   // which needs its id maps first and can't enter a cgroup that is made later.
-  bool awaits_devices = false;  // of the host's network, whose parameters may be set
   bool works_ahead() const {
     return !namespaces.needs_stage() && !namespaces.is_fresh(ns::Kind::user) && !awaits_devices;
   }
@@ -47,9 +47,8 @@ struct Launched {
 };
 
 // `born` is called when init exists and waits, or will: its pid can be recorded and its cgroup
-// completed. Returns when the command
-// executes or init waits at its gate, or with the error that stopped it, and then nothing is left
-// running.
+// completed. Returns when the command executes or init waits at its gate, or with the error that
+// stopped it, and then nothing is left running.
 Result<Launched> launch(const Config& config, Surroundings& around,
                         const std::function<Result<void>(HostPid)>& born);
 

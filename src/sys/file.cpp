@@ -162,6 +162,9 @@ Result<void> make_directory(FdRef dir, const std::string& path, mode_t mode) {
 }
 
 Result<void> make_directories(const std::string& path, mode_t mode) {
+  struct stat made{};
+  // Nearly always it is there.
+  if (::stat(path.c_str(), &made) == 0 && S_ISDIR(made.st_mode)) return {};
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
     if (::mkdir(part.c_str(), mode) < 0 && errno != EEXIST)
@@ -169,7 +172,6 @@ Result<void> make_directories(const std::string& path, mode_t mode) {
     if (end == std::string::npos) break;
   }
   // EEXIST is also the answer for something that is no directory.
-  struct stat made{};
   TRY(checked(::stat(path.c_str(), &made), "stat", path));
   if (!S_ISDIR(made.st_mode)) return fail_with(ENOTDIR, path + " is no directory");
   return {};

@@ -117,27 +117,4 @@ forever='trap "echo bye; exit 3" TERM; echo started; while :; do sleep 0.1; done
     sh -c 'mount -t tmpfs x /tmp && grep -c "^x /tmp tmpfs" /proc/mounts')" 1
 }
 
-@test "umbel graph and umbel check see its containers" {
-  umbel_policy='[namespaces]\nnet = ["own", "group"]\n'
-  mkdir -p "$scratch/umbel/policies" && printf "$umbel_policy" >"$scratch/umbel/policies/net.toml"
-  export XDG_CONFIG_HOME=$scratch UMBEL_HOME=$scratch/umbel-home
-  docker run -d --name web "$image" sleep 1000
-  docker run -d --name side --network container:web "$image" sleep 1000
-  local pid id
-  pid=$(docker inspect web --format '{{.State.Pid}}')
-  id=$(readlink "/proc/$pid/ns/net" | tr -dc 0-9)
-  equal "$(umbel graph --json | jq -r '.containers[] | select(.name == "docker:web") |
-    "\(.engine) \(.pid)"')" "docker $pid"
-  equal "$(umbel graph --json | jq -r ".namespaces[] | select(.id == $id) |
-    .containers | sort | join(\" \")")" "docker:side docker:web"
-  run -1 umbel check --json docker:web --policy net
-  equal "$(jq -c '[.offenders[].why, (.closure | sort)]' <<<"$output")" \
-    '["it shares its net with docker:side",["docker:side","docker:web"]]'
-  run -0 umbel check web side --policy net
-  run -1 umbel check --json docker:web --policy migratable
-  contains "$(jq -r '.offenders[] | select(.kind == "mount").object' <<<"$output")" /etc/hosts
-  run -2 umbel check web --policy pidspace
-  contains "$output" "whether docker set a limit for memory"
-  run -125 umbel graph --if-removed wbe
-  contains "$output" "did you mean web?"
-}
+@test "umbel graph and umbel check see its containers" { graph_and_check_see docker; }

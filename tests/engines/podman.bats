@@ -144,27 +144,6 @@ forever='trap "echo bye; exit 3" TERM; echo started; while :; do sleep 0.1; done
 }
 
 @test "umbel graph and umbel check see its containers" {
-  umbel_policy='[namespaces]\nnet = ["own", "group"]\n'
-  mkdir -p "$scratch/umbel/policies" && printf "$umbel_policy" >"$scratch/umbel/policies/net.toml"
-  export XDG_CONFIG_HOME=$scratch UMBEL_HOME=$scratch/umbel-home
-  podman run -d --name web "$image" sleep 1000
-  podman run -d --name side --network container:web "$image" sleep 1000
-  local pid id
-  pid=$(podman inspect web --format '{{.State.Pid}}')
-  id=$(readlink "/proc/$pid/ns/net" | tr -dc 0-9)
-  equal "$(umbel graph --json | jq -r '.containers[] | select(.name == "podman:web") |
-    "\(.engine) \(.pid)"')" "podman $pid"
-  equal "$(umbel graph --json | jq -r ".namespaces[] | select(.id == $id) |
-    .containers | sort | join(\" \")")" "podman:side podman:web"
-  run -1 umbel check --json podman:web --policy net
-  equal "$(jq -c '[.offenders[].why, (.closure | sort)]' <<<"$output")" \
-    '["it shares its net with podman:side",["podman:side","podman:web"]]'
-  run -0 umbel check web side --policy net
-  run -1 umbel check --json podman:web --policy migratable
-  contains "$(jq -r '.offenders[] | select(.kind == "mount").object' <<<"$output")" /etc/hosts
-  run -2 umbel check web --policy pidspace
-  contains "$output" "whether podman set a limit for memory"
-  run -125 umbel graph --if-removed wbe
-  contains "$output" "did you mean web?"
+  graph_and_check_see podman
   podman rm --force --time 0 side >/dev/null 2>&1  # before what it depends on
 }

@@ -63,3 +63,29 @@ stop_background() {
   kill "$pid" 2>/dev/null || return 0
   eventually test ! -e "/proc/$pid" || kill -9 "$pid"
 }
+
+# graph_and_check_see ENGINE: umbel knows its containers, what two of them share, and what they lack
+graph_and_check_see() {
+  local engine=$1 pid id
+  mkdir -p "$scratch/umbel/policies"
+  printf '[namespaces]\nnet = ["own", "group"]\n' >"$scratch/umbel/policies/net.toml"
+  export XDG_CONFIG_HOME=$scratch UMBEL_HOME=$scratch/umbel-home
+  "$engine" run -d --name web "$image" sleep 1000
+  "$engine" run -d --name side --network container:web "$image" sleep 1000
+  pid=$("$engine" inspect web --format '{{.State.Pid}}')
+  id=$(readlink "/proc/$pid/ns/net" | tr -dc 0-9)
+  equal "$(umbel graph --json | jq -r '.containers[] | select(.name == "'"$engine"':web") |
+    "\(.engine) \(.pid)"')" "$engine $pid"
+  equal "$(umbel graph --json | jq -r ".namespaces[] | select(.id == $id) |
+    .containers | sort | join(\" \")")" "$engine:side $engine:web"
+  run -1 umbel check --json "$engine:web" --policy net
+  equal "$(jq -c '[.offenders[].why, (.closure | sort)]' <<<"$output")" \
+    "[\"it shares its net with $engine:side\",[\"$engine:side\",\"$engine:web\"]]"
+  run -0 umbel check web side --policy net
+  run -1 umbel check --json "$engine:web" --policy migratable
+  contains "$(jq -r '.offenders[] | select(.kind == "mount").object' <<<"$output")" /etc/hosts
+  run -2 umbel check web --policy pidspace
+  contains "$output" "whether $engine set a limit for memory"
+  run -125 umbel graph --if-removed wbe
+  contains "$output" "did you mean web?"
+}
