@@ -48,6 +48,39 @@ Result<void> add(const Link& link, FdRef outside, FdRef inside, FdRef own_ns) {
   return {};
 }
 
+Result<void> make_wires(const Settings& settings, FdRef outside, FdRef inside, FdRef own_ns) {
+  for (const Link& link : settings.links) {
+    Result<void> added = add(link, outside, inside, own_ns);
+    if (!added && added.error().code == EPERM) added = advise(outer_right, std::move(added));
+    TRY(during("making the link " + link.name, std::move(added)));
+    TRY(sys::set_link_up(inside, TRY(sys::link_index(inside, link.name))));
+  }
+  for (const Address& address : settings.addresses) {
+    const std::string step = "giving " + address.link + " the address " + address.address;
+    const std::uint32_t index = TRY(during(step, sys::link_index(inside, address.link)));
+    TRY(during(step, sys::add_address(inside, index, TRY(sys::parse_prefix(address.address)))));
+  }
+  for (const Route& route : settings.routes) {
+    const sys::IpPrefix gateway = TRY(sys::parse_prefix(route.gateway));
+    sys::IpPrefix to{.version6 = gateway.version6};
+    if (route.to != "default") to = TRY(sys::parse_prefix(route.to));
+    TRY(during("the route to " + route.to + " by way of " + route.gateway,
+               advise("give a link an address in the gateway's network first",
+                      sys::add_route(inside, to, gateway))));
+  }
+  return {};
+}
+
+// At once: the kernel takes the namespace down later, and till then a veth's outer end would keep
+// its name. A link that moved in goes back by itself.
+void remove_wires(const Settings& settings, FdRef inside) {
+  for (const Link& link : settings.links) {
+    if (link.type == LinkType::host) continue;
+    if (const auto index = sys::link_index(inside, link.name))
+      (void)sys::remove_link(inside, *index);
+  }
+}
+
 Result<void> check_link_name(std::string_view name, std::string_view text) {
   if (!name.empty() && name.size() < IFNAMSIZ && name.find_first_of("/ \t:") == name.npos)
     return {};
@@ -68,26 +101,9 @@ Result<void> wire(const Settings& settings, FdRef outside) {
   if (settings.links.empty() && settings.addresses.empty() && settings.routes.empty()) return {};
   const Fd inside = TRY(sys::open_netlink());
   const Fd own = TRY(sys::open(cwd, "/proc/self/ns/net", O_RDONLY));
-  for (const Link& link : settings.links) {
-    Result<void> added = add(link, outside, inside, own);
-    if (!added && added.error().code == EPERM) added = advise(outer_right, std::move(added));
-    TRY(during("making the link " + link.name, std::move(added)));
-    TRY(sys::set_link_up(inside, TRY(sys::link_index(inside, link.name))));
-  }
-  for (const Address& address : settings.addresses) {
-    const std::string step = "giving " + address.link + " the address " + address.address;
-    const std::uint32_t index = TRY(during(step, sys::link_index(inside, address.link)));
-    TRY(during(step, sys::add_address(inside, index, TRY(sys::parse_prefix(address.address)))));
-  }
-  for (const Route& route : settings.routes) {
-    const sys::IpPrefix gateway = TRY(sys::parse_prefix(route.gateway));
-    sys::IpPrefix to{.version6 = gateway.version6};
-    if (route.to != "default") to = TRY(sys::parse_prefix(route.to));
-    TRY(during("the route to " + route.to + " by way of " + route.gateway,
-               advise("give a link an address in the gateway's network first",
-                      sys::add_route(inside, to, gateway))));
-  }
-  return {};
+  Result<void> wired = make_wires(settings, outside, inside, own);
+  if (!wired) remove_wires(settings, inside);
+  return wired;
 }
 
 Result<Link> parse_link(std::string_view text) {
@@ -113,7 +129,7 @@ Result<Address> parse_address(std::string_view text) {
   if (!halves)
     return fail("'" + std::string(text) + "' does not say which link",
                 "write LINK=ADDRESS/LENGTH, like eth0=10.0.0.2/24");
-  const Address made{std::string(halves->before), std::string(halves->after)};
+  Address made{std::string(halves->before), std::string(halves->after)};
   TRY(sys::parse_prefix(made.address));
   return made;
 }
@@ -123,7 +139,7 @@ Result<Route> parse_route(std::string_view text) {
   if (!halves)
     return fail("'" + std::string(text) + "' does not say by which gateway",
                 "write PREFIX=GATEWAY, like default=10.0.0.1");
-  const Route made{std::string(halves->before), std::string(halves->after)};
+  Route made{std::string(halves->before), std::string(halves->after)};
   if (made.to != "default") TRY(sys::parse_prefix(made.to));
   TRY(sys::parse_prefix(made.gateway));
   return made;

@@ -192,7 +192,7 @@ TEST(CriuRefuses, ASessionWithoutItsLeader) {
       ::_exit(0);
     }
     ::waitpid(leader, nullptr, 0);
-    std::ofstream(scratch.path("ready"));
+    const std::ofstream ready(scratch.path("ready"));
     for (;;) ::pause();
   }
   ASSERT_TRUE(wait_for(scratch.path("ready")));

@@ -34,7 +34,7 @@ engine_teardown() {
   cd / && rm -rf --one-file-system "$scratch"
 }
 
-# documented LANGUAGE N: the Nth block of that language in docs/ENGINES.md, for the binary under test
+# documented LANGUAGE N: the Nth block of that language in docs/ENGINES.md, for the tested binary
 documented() {
   awk -v fence="\`\`\`$1" -v wanted="$2" '
     /^```$/ { inside = 0 }

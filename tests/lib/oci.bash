@@ -52,9 +52,10 @@ has_status() { equal "$(status_of "$1")" "$2"; }
 # What is created keeps the caller's descriptors, and bats waits for the end of its own.
 create() { oci create --bundle "$bundle" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null 3>&-; }
 
-# listen SOCKET FILE: takes a terminal's master there, and writes what comes out of it into FILE
+# listen SOCKET FILE &: takes a terminal's master there, and writes what comes out of it into FILE.
+# It is itself the process that $! names, and keeps nothing of bats, which would wait for it.
 listen() {
-  python3 - "$1" >"$2" <<'PY'
+  exec python3 - "$1" >"$2" 3>&- <<'PY'
 import array, os, socket, sys
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 server.bind(sys.argv[1] + ".new")
