@@ -61,13 +61,13 @@ inline Result<void> located(std::string_view step, Result<void> outcome) {
 }
 
 struct Writer {
-  Value& object;
+  Value::Object& object;
   template <class T>
   void operator()(std::string_view name, T& value) {
     if constexpr (requires { value.has_value(); }) {
-      if (value.has_value()) object[name] = write(*value);
+      if (value.has_value()) object.emplace_back(name, write(*value));
     } else {
-      object[name] = write(value);
+      object.emplace_back(name, write(value));
     }
   }
 };
@@ -264,9 +264,9 @@ struct Codec<std::array<T, N>> {
 template <class T>
 struct Codec<std::map<std::string, T>> {
   static Value write(const std::map<std::string, T>& map) {
-    Value made{Value::Object()};
-    for (const auto& [name, value] : map) made[name] = record::write(value);
-    return made;
+    Value::Object made;
+    for (const auto& [name, value] : map) made.emplace_back(name, record::write(value));
+    return Value(Value::Data(std::move(made)));
   }
   static Result<void> read(const Value& from, std::map<std::string, T>& into) {
     into.clear();
@@ -280,11 +280,11 @@ struct Codec<std::map<std::string, T>> {
 template <Struct T>
 struct Codec<T> {
   static Value write(const T& value) {
-    Value made{Value::Object()};
+    Value::Object made;
     Writer writer{made};
     // fields() takes a mutable reference since it also reads; Writer changes nothing.
     fields(writer, const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-    return made;
+    return Value(Value::Data(std::move(made)));
   }
   static Result<void> read(const Value& from, T& into) {
     if (from.as<Value::Object>() == nullptr) return wrong_type("an object", from);
