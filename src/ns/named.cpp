@@ -110,10 +110,12 @@ Result<void> bind_at(const std::string& directory, const std::string& name, FdRe
 // that was made later on another processor may count as older.
 bool is_order(const Error& error) { return error.code == ELOOP || error.code == EINVAL; }
 
-HostPid recorded_holder(FdRef dir, const std::string& name) {
-  const Result<std::string> text = sys::read_file(dir, note_of(name));
-  const auto pid = text ? number(trimmed(*text)) : std::nullopt;
-  return HostPid(static_cast<std::int32_t>(pid.value_or(0)));
+// Not to know would be to leave it behind when its name is removed.
+Result<HostPid> recorded_holder(FdRef dir, const std::string& name) {
+  Result<std::string> note = sys::read_file(dir, note_of(name));
+  if (!note && note.error().code == ENOENT) return HostPid();
+  const std::string text = TRY(std::move(note));
+  return HostPid(static_cast<std::int32_t>(number(trimmed(text)).value_or(0)));
 }
 
 class Lock {
@@ -200,7 +202,7 @@ Result<Name> Names::read(const KindInfo& kind, const std::string& name) const {
   }
   found.first = *first;
   const Fd dir = TRY(sys::open(cwd, directory, O_RDONLY | O_DIRECTORY));
-  if (recorded_holder(dir, name) == found.first) found.holder = found.first;
+  if (TRY(recorded_holder(dir, name)) == found.first) found.holder = found.first;
   return found;
 }
 

@@ -11,7 +11,7 @@ tried (--step, or $UMBEL_FAULT_STEP).
 The line --before prepares each round; --after cleans up as a person would (umbel rm). Then the
 host must be as it was: no process, mount, cgroup, link or file more. What belongs to the test is
 told by its names: processes have the scratch directory ($scratch) in their command line or
-environment, cgroups have "fault" in their path. Caches may grow.
+environment or hold a pid namespace, cgroups have "fault" in their path. Caches may grow.
 """
 
 import argparse
@@ -37,8 +37,9 @@ def processes(scratch):
             continue
         try:
             words = (directory / "cmdline").read_bytes() + (directory / "environ").read_bytes()
-            if scratch.encode() in words:
-                yield f"process {directory.name}: {(directory / 'comm').read_text().strip()}"
+            name, state = re.search(r"\((.*)\) (\S)", (directory / "stat").read_text()).groups()
+            if scratch.encode() in words or (name == "umbel-holder" and state != "Z"):
+                yield f"process {directory.name}: {name}"
         except OSError:
             continue
 
