@@ -74,9 +74,8 @@ Result<void> set_up_net() {
   return sys::set_attributes_at(cwd, shared_with_ip, sys::Depth::one, shared);
 }
 
-bool is_namespace(FdRef file) {
-  const auto found = sys::file_system(file);
-  return found && found->f_type == NSFS_MAGIC;
+Result<bool> is_namespace(FdRef file) {
+  return TRY(sys::file_system(file)).f_type == NSFS_MAGIC;
 }
 
 std::string note_of(const std::string& name) { return "." + name; }
@@ -185,7 +184,7 @@ Result<Name> Names::read(const KindInfo& kind, const std::string& name) const {
   const std::string directory = visible(kind.kind);
   Name found{.kind = kind.kind, .name = name, .file = directory + "/" + name, .life = Life::lost};
   const Fd file = TRY(sys::open(cwd, found.file, O_PATH | O_NOFOLLOW));
-  if (!is_namespace(file)) return found;
+  if (!TRY(is_namespace(file))) return found;
   const Fd ns = TRY(sys::open(cwd, found.file, O_RDONLY | O_NOFOLLOW));
   found.life = Life::alive;
   found.inode = TRY(sys::identity(ns)).inode;
@@ -386,8 +385,8 @@ Result<void> Names::remove(const Name& name) const {
   if (name.kind == Kind::pid && name.holder) {
     const Fd holder = TRY(sys::pidfd_open(name.holder));
     // The pid may be another's by now.
-    const Result<Name> again = read(info(name.kind), name.name);
-    if (again && again->holder == name.holder) TRY(sys::pidfd_signal(holder, SIGKILL));
+    const Name again = TRY(read(info(name.kind), name.name));
+    if (again.holder == name.holder) TRY(sys::pidfd_signal(holder, SIGKILL));
   }
   TRY(during("removing the name " + full_name(name),
              at_names([&] { return unbind(directory(name.kind), name.name); })));
