@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "checkpoint/freeze/tree.h"
+#include "checkpoint/memory/attached.h"
 #include "checkpoint/memory/chain.h"
 #include "checkpoint/memory/copy.h"
 #include "checkpoint/memory/mappings.h"
@@ -317,7 +318,10 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   if (options.at) TRY(options.at(Stage::post_dump));
   TRY(end_connections_silently(dump));
   TRY(let_go(frozen, options.after));
-  if (options.after == DumpOptions::After::kill) dump.processes_have_ended();
+  if (options.after == DumpOptions::After::kill) {
+    dump.processes_have_ended();
+    remove_segments(dump.tree);
+  }
   statistics.frozen = since(start);
   return statistics;
 }

@@ -119,6 +119,8 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   Restore restore(options, reader, std::move(tree));
   const image::Credentials own = TRY(own_credentials());
   restore.first_number = TRY(first_number(restore.tree));
+  // By a process that has no descriptor of the program's, whose ends would be held open by it.
+  restore.segments = TRY(Segments::make(restore.tree.shared));
   TRY(open_files(restore));
   if (options.at) TRY(options.at(Stage::pre_restore, HostPid()));
 
@@ -130,6 +132,7 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   restored.statistics.forking = since(forking);
   TRY(each_living(tasks, "mapping the memory of",
                   [&](Task& task) { return build_frame(restore, task); }));
+  TRY(restore.segments.mark_removed());
   restored.statistics.pages_restored = TRY(fill(restore, tasks));
   TRY(settle_files(restore));
   TRY(each_living(tasks, "putting back",
@@ -145,6 +148,7 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   for (const image::Process& process : restore.tree.processes)
     restored.statistics.threads += process.threads.size();
   restored.pidfd = tasks.keep();
+  restore.segments.keep();
   for (const std::string& link : restore.links) (void)sys::remove_file(cwd, link);
   if (options.at) TRY(options.at(Stage::post_resume, restored.root));
   restored.statistics.total = since(start);

@@ -21,8 +21,6 @@ constexpr std::array table = std::to_array<RefusedMapping>({
     {"ht", "huge pages of hugetlbfs", "use transparent huge pages, which are carried"},
 });
 
-constexpr RefusedMapping system_v{"", "System V shared memory",
-                                  "use memory files or files on a tmpfs instead"};
 constexpr RefusedMapping protection_key{"", "memory with a protection key",
                                         "give the key back (pkey_mprotect with -1)"};
 
@@ -36,7 +34,6 @@ bool is_kernels(const proc::Mapping& mapping) {
 
 std::optional<RefusedMapping> refused(const proc::Mapping& mapping) {
   if (is_kernels(mapping)) return std::nullopt;
-  if (mapping.shared && mapping.path.starts_with("/SYSV")) return system_v;
   if (mapping.protection_key != 0) return protection_key;
   for (const RefusedMapping& known : table)
     if (mapping.has(known.flag)) return known;

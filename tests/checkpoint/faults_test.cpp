@@ -4,15 +4,18 @@
 // call with UMBEL_FAULT_STEP=1.
 #include <dirent.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "injector.h"
 #include "subject.h"
+#include "sys/system_v.h"
 
 namespace umbel::checkpoint {
 
@@ -252,6 +255,66 @@ TEST_F(Faults, LeaveNothingOfARestore) {
   EXPECT_EQ(survivors(pids), "");
   ASSERT_EQ(subject.restore(), "") << "the image suffered";
   ASSERT_EQ(subject.ask(), "right");
+}
+
+std::set<int> segments() {
+  std::set<int> found;
+  const auto all = sys::all_segments();
+  if (all) found.insert(all->begin(), all->end());
+  return found;
+}
+// No more than before, a moment later.
+bool left_alone(const std::set<int>& before) {
+  for (int i = 0; i < 500 && segments() != before; ++i) ::usleep(10000);
+  return segments() == before;
+}
+
+// System V segments outlive everyone who uses them.
+TEST_F(Faults, LeaveNoSegmentOfARestore) {
+  ASSERT_EQ(::unshare(CLONE_NEWIPC), 0);
+  const std::set<int> before = segments();
+  Subject subject("system_v", 0);
+  ASSERT_TRUE(subject.ready()) << subject.errors();
+  const std::vector<pid_t> pids = tree(subject.pid());
+  ASSERT_EQ(segments().size(), 3U);
+  const auto end = [&] {
+    EXPECT_EQ(subject.dump({}), "");
+    EXPECT_EQ(survivors(pids), "");
+    EXPECT_TRUE(left_alone(before)) << "after a dump";
+  };
+  end();
+  const auto words = restore_words(subject);
+  const Outcome whole = Injector(words, subject.log(), {}).run();
+  ASSERT_EQ(whole.code, 0) << content(subject.log());
+  subject.is_back();
+  ASSERT_EQ(subject.ask(), "right");
+  // Those that exist are in the way, and stay.
+  for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+  subject.is_gone();
+  EXPECT_EQ(survivors(pids), "");
+  const std::set<int> left = segments();
+  EXPECT_EQ(left.size(), 2U);
+  fs::remove(subject.log());
+  EXPECT_NE(run(words, subject.log()), 0);
+  EXPECT_NE(content(subject.log()).find("ipcrm -m"), std::string::npos) << content(subject.log());
+  EXPECT_EQ(segments(), left);
+  for (const int id : left) ::shmctl(id, IPC_RMID, nullptr);
+  for (const Fault::Kind kind : {Fault::Kind::error, Fault::Kind::kill})
+    for (const long at : chosen(whole.calls, samples / 2)) {
+      const Fault fault{.kind = kind, .at = at};
+      fs::remove(subject.log());
+      const Outcome outcome = Injector(words, subject.log(), fault).run();
+      if (kind == Fault::Kind::kill) ::usleep(20000);
+      if (outcome.code == 0 || (alive(pids.front()) && kind == Fault::Kind::kill)) {
+        subject.is_back();
+        ASSERT_EQ(subject.ask(), "right") << where(fault, outcome, whole.calls) << subject.errors();
+        end();
+        continue;
+      }
+      EXPECT_EQ(survivors(pids), "") << where(fault, outcome, whole.calls);
+      ASSERT_TRUE(left_alone(before))
+          << where(fault, outcome, whole.calls) << ": " << content(subject.log());
+    }
 }
 
 // Nothing is started from an image that is not as it was written.

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 #include "subject.h"
@@ -172,6 +173,16 @@ TEST_F(Refusals, AFileThatHasLostItsName) {
   int names = 0;
   for ([[maybe_unused]] const auto& entry : fs::directory_iterator(scratch.path())) ++names;
   EXPECT_EQ(names, 1);
+}
+
+TEST_F(Refusals, ASegmentThatOthersHaveAttached) {
+  const int id = ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+  ASSERT_GE(id, 0);
+  void* const ours = ::shmat(id, nullptr, SHM_RDONLY);
+  Waiting program([&] { return ::shmat(id, nullptr, 0) != reinterpret_cast<void*>(-1); });
+  EXPECT_EQ(::shmctl(id, IPC_RMID, nullptr), 0);
+  expect(program, {"System V segment", "attached 1 times by others", "checkpoint those together"});
+  EXPECT_EQ(::shmdt(ours), 0);
 }
 
 TEST_F(Refusals, TheTerminalOfSomebodyElse) {

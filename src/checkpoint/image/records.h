@@ -145,12 +145,13 @@ void fields(auto& archive, Thread& t) {
 
 // ---- memory ----
 
-enum class Backing : std::uint8_t { anonymous, file, shared, kernel };
+enum class Backing : std::uint8_t { anonymous, file, shared, kernel, segment };
 constexpr auto name_table(Backing) {
-  return std::array<Named<Backing>, 4>{{{Backing::anonymous, "anonymous"},
+  return std::array<Named<Backing>, 5>{{{Backing::anonymous, "anonymous"},
                                         {Backing::file, "file"},
                                         {Backing::shared, "shared"},
-                                        {Backing::kernel, "kernel"}}};
+                                        {Backing::kernel, "kernel"},
+                                        {Backing::segment, "system-v"}}};
 }
 
 struct Mapping {
@@ -163,8 +164,9 @@ struct Mapping {
   std::vector<std::int32_t> advice;     // MADV_*
   std::int32_t protection_key = 0;
   bool locked = false, locked_on_fault = false, sealed = false;
-  bool accounted = false;  // it was writable once: counted as memory that may be needed
-  std::string name;        // [vdso], [vvar], or as prctl(PR_SET_VMA_ANON_NAME) gave it
+  bool accounted = false;       // it was writable once: counted as memory that may be needed
+  bool never_writable = false;  // a System V segment attached with SHM_RDONLY
+  std::string name;             // [vdso], [vvar], or as prctl(PR_SET_VMA_ANON_NAME) gave it
   std::uint64_t size() const { return end - start; }
 };
 void fields(auto& archive, Mapping& m) {
@@ -181,6 +183,7 @@ void fields(auto& archive, Mapping& m) {
   archive("locked_on_fault", m.locked_on_fault);
   archive("sealed", m.sealed);
   archive("accounted", m.accounted);
+  archive("never_writable", m.never_writable);
   archive("name", m.name);
 }
 
@@ -448,6 +451,25 @@ void fields(auto& archive, SharedMemory& s) {
   archive("seals", s.seals);
   archive("pages", s.pages);
   archive("state", s.state);
+}
+
+// The state of one that is a System V segment.
+struct Segment {
+  std::int32_t id = 0, key = 0;
+  std::uint32_t uid = 0, gid = 0, creator_uid = 0, creator_gid = 0, mode = 0;
+  bool removed = false;  // it goes with its last mapping
+  bool locked = false;
+};
+void fields(auto& archive, Segment& s) {
+  archive("id", s.id);
+  archive("key", s.key);
+  archive("uid", s.uid);
+  archive("gid", s.gid);
+  archive("creator_uid", s.creator_uid);
+  archive("creator_gid", s.creator_gid);
+  archive("mode", s.mode);
+  archive("removed", s.removed);
+  archive("locked", s.locked);
 }
 
 struct Tree {

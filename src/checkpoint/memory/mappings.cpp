@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 
+#include "checkpoint/memory/attached.h"
 #include "checkpoint/memory/chain.h"
 #include "checkpoint/memory/shared.h"
 #include "inspect/mapping.h"
@@ -45,8 +46,9 @@ bool is_kernel(const proc::Mapping& mapping) {
   return mapping.path == "[vdso]" || mapping.path.starts_with("[vvar");
 }
 
+// The first System V segment of an ipc namespace has the number 0, and that as its inode.
 bool is_anonymous(const proc::Mapping& mapping) {
-  return mapping.inode == 0 && !is_kernel(mapping);
+  return mapping.inode == 0 && !is_kernel(mapping) && !is_segment(mapping);
 }
 
 std::string where(const ProcessDump& process, const proc::Mapping& mapping) {
@@ -109,6 +111,12 @@ Result<image::Mapping> describe(Dump& dump, const ProcessDump& process,
     return made;
   }
   const Fd file = TRY(mapped_file(process, mapping));
+  if (is_segment(mapping)) {
+    made.backing = image::Backing::segment;
+    made.never_writable = !mapping.has("mw");
+    made.object = TRY(dump_segment(dump, process, mapping, file));
+    return made;
+  }
   if (is_shared_memory(mapping)) {
     made.backing = image::Backing::shared;
     made.object = TRY(dump_shared(dump, mapping, file));
@@ -186,8 +194,11 @@ Result<void> make_vdso(Inside& in) {
 }  // namespace
 
 Result<void> restore_mappings(Inside& in) {
-  for (const image::Mapping& mapping : in.process.memory.mappings)
-    if (mapping.backing != image::Backing::kernel) TRY(make(in, mapping));
+  for (const image::Mapping& mapping : in.process.memory.mappings) {
+    if (mapping.backing == image::Backing::kernel) continue;
+    TRY(mapping.backing == image::Backing::segment ? attach_segment(in, mapping)
+                                                   : make(in, mapping));
+  }
   return make_vdso(in);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "checkpoint/memory/copy.h"
+#include "checkpoint/memory/segments.h"
 #include "sys/file.h"
 #include "sys/memory.h"
 
@@ -50,6 +51,7 @@ Result<FdRef> restore_shared(Restore& restore, std::uint32_t index) {
     return fail("the image names shared memory that it does not have");
   return restore.shared("shared-memory:" + std::to_string(index), [&]() -> Result<Fd> {
     const image::SharedMemory& record = restore.tree.shared[index];
+    if (is_segment(record)) return fill_segment(restore.reader, record);
     Fd memory = TRY(sys::shared_memory(record.size));
     TRY(fill_file_pages(restore.reader, record.pages, memory));
     return memory;

@@ -16,6 +16,7 @@
 #include "checkpoint/freeze/tree.h"
 #include "checkpoint/image/records.h"
 #include "checkpoint/image/store.h"
+#include "checkpoint/memory/segments.h"
 #include "checkpoint/remote/session.h"
 #include "checkpoint/restore.h"
 #include "inspect/kind.h"
@@ -133,6 +134,7 @@ class Restore {
   // Its number in umbel, and in every process until that has closed what is umbel's.
   std::optional<int> number_of(const std::string& key) const;
   bool has_shared(const std::string& key) const { return shared_.contains(key); }
+  Segments segments;
   // Names that the dump has made; they are removed when the restore has succeeded.
   std::vector<std::string> links;
   // Keeps every descriptor of the restore at numbers from here on, out of the way of the targets'.
