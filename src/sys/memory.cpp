@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +13,9 @@
 #include "sys/file.h"
 
 namespace umbel::sys {
+
+// Addresses are numbers here, and pointers for the kernel alone.
+// NOLINTBEGIN(performance-no-int-to-ptr)
 
 Mapped::Mapped(Mapped&& other) noexcept
     : address_(std::exchange(other.address_, 0)), size_(std::exchange(other.size_, 0)) {}
@@ -35,6 +39,12 @@ Result<Mapped> map_shared_at(std::uint64_t address, std::size_t size) {
                               MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   if (mapped == MAP_FAILED) return Failure(last_error("mmap"));
   return Mapped(reinterpret_cast<std::uintptr_t>(mapped), size);
+}
+
+bool can_map_vdso() {
+  constexpr int map_vdso_64 = 0x2003;
+  // EEXIST: it would do it, were there not one already.
+  return ::syscall(SYS_arch_prctl, map_vdso_64, 0) == 0 || errno == EEXIST;
 }
 
 Result<void> protect(std::uint64_t address, std::size_t size, int protection) {
@@ -81,5 +91,7 @@ Result<std::vector<Range>> data_ranges(FdRef file, std::uint64_t size) {
   }
   return found;
 }
+
+// NOLINTEND(performance-no-int-to-ptr)
 
 }  // namespace umbel::sys

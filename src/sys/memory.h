@@ -34,6 +34,9 @@ class Mapped {
 Result<Mapped> map_shared_at(std::uint64_t address, std::size_t size);
 Result<void> protect(std::uint64_t address, std::size_t size, int protection);
 
+// Whether the kernel would map its vDSO where one wants it (arch_prctl(2), ARCH_MAP_VDSO_64).
+bool can_map_vdso();
+
 // Shared anonymous memory as a descriptor. Needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN; without
 // them it is a memory file, which differs in its name only.
 Result<Fd> shared_memory(std::uint64_t size);

@@ -3,11 +3,17 @@
 
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "sys/call.h"
 #include "sys/remote_memory.h"
 
 namespace umbel::sys {
+
+Result<Fd> own_userfault() {
+  return Fd(TRY(checked_int(::syscall(SYS_userfaultfd, watcher_flags), "userfaultfd")));
+}
 
 Result<void> make_watcher(FdRef userfault) {
   constexpr std::uint64_t write_protect_async = 1U << 15U;

@@ -12,6 +12,8 @@ namespace umbel::sys {
 // Flags for userfaultfd(2), which the process to be watched has to call itself.
 constexpr int watcher_flags = 02000000 /* O_CLOEXEC */ | 04000 /* O_NONBLOCK */ |
                               1 /* UFFD_USER_MODE_ONLY: needs no privilege */;
+// One of the caller's own.
+Result<Fd> own_userfault();
 // Once for every such descriptor. EINVAL where the kernel can't.
 Result<void> make_watcher(FdRef userfault);
 // Whole pages of the process that made the descriptor, called by whomever.

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "sys/descriptor.h"
 #include "sys/file.h"
 #include "sys/identity.h"
+#include "sys/memory.h"
 #include "sys/process.h"
 #include "sys/ptrace.h"
 #include "sys/remote_memory.h"
@@ -60,18 +60,12 @@ Result<void> scan_pages() {
 }
 
 Result<void> track_writes() {
-  const long number = ::syscall(SYS_userfaultfd, sys::watcher_flags);
-  if (number < 0) return fail("there is no userfaultfd");
-  const Fd watcher(static_cast<int>(number));
+  const Fd watcher = TRY(sys::own_userfault());
   return sys::make_watcher(watcher);
 }
 
 Result<void> map_vdso() {
-  constexpr int map_vdso_64 = 0x2003;
-  // EEXIST: it would do it, were there not one already.
-  const long answer = ::syscall(SYS_arch_prctl, map_vdso_64, 0);
-  if (answer < 0 && errno != EEXIST) return fail("the vDSO can't be mapped anew");
-  return {};
+  return sys::can_map_vdso() ? Result<void>() : fail("the vDSO can't be mapped anew");
 }
 
 Result<void> timer_numbers() {
@@ -126,6 +120,14 @@ Result<int> check_one(const std::string& name) {
 }
 
 }  // namespace
+
+Result<void> check_needed() {
+  for (const Feature& feature : features)
+    if (feature.needed) TRY(probe(feature));
+  return {};
+}
+
+bool can_track_memory() { return scan_pages() && track_writes(); }
 
 Result<int> check(const Options& options) {
   if (!options.features.empty()) {
