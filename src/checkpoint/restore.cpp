@@ -69,16 +69,19 @@ Result<image::Credentials> own_credentials() {
 }
 
 // Filling needs no tracer: processes are filled side by side.
-Result<void> fill(Restore& restore, const Tasks& tasks) {
+Result<std::uint64_t> fill(const Restore& restore, const Tasks& tasks) {
   std::atomic<std::size_t> next = 0;
+  std::atomic<std::uint64_t> pages = 0;
   Crew crew(crew_size(tasks.all().size()));
-  return crew.each([&](unsigned) -> Result<void> {
+  TRY(crew.each([&](unsigned) -> Result<void> {
     for (std::size_t i = next++; i < tasks.all().size(); i = next++) {
-      Task& task = *tasks.all()[i];
-      if (!task.record->zombie && !task.has_memory) TRY(fill_memory(restore, task));
+      const Task& task = *tasks.all()[i];
+      if (task.record->zombie) continue;
+      pages += TRY(fill_pages(restore.reader, task.record->memory, task.pid, task.memory));
     }
     return {};
-  });
+  }));
+  return pages.load();
 }
 
 template <class Step>
@@ -127,13 +130,10 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   const Clock::time_point forking = Clock::now();
   TRY(tasks.make());
   restored.statistics.forking = since(forking);
-  TRY(each_living(tasks, "mapping the memory of", [&](Task& task) {
-    return task.has_memory ? Result<void>() : build_mappings(restore, task, workplace);
-  }));
-  TRY(each_living(tasks, "making the threads of", build_threads));
+  TRY(each_living(tasks, "mapping the memory of",
+                  [&](Task& task) { return build_frame(restore, task); }));
   TRY(restore.segments.mark_removed());
-  TRY(fill(restore, tasks));
-  restored.statistics.pages_restored = restore.pages;
+  restored.statistics.pages_restored = TRY(fill(restore, tasks));
   TRY(settle_files(restore));
   TRY(each_living(tasks, "putting back",
                   [&](Task& task) { return build_rest(restore, task, own); }));

@@ -13,7 +13,6 @@
 #include <cstdio>
 
 #include "checkpoint/memory/copy.h"
-#include "checkpoint/remote/session.h"
 #include "sys/channel.h"
 #include "sys/system_v.h"
 #include "sys/wait.h"
@@ -183,10 +182,9 @@ Result<void> Segments::mark_removed() {
 
 void Segments::keep() {
   if (!line_) return;
-  // Should the word not reach it, what is in use stays nevertheless.
-  (void)remote::persist([&] { return sys::send(line_, "keep"); });
-  line_ = Fd();
+  (void)sys::send(line_, "keep");
   (void)keeper_.wait();
+  line_ = Fd();
 }
 
 Result<Fd> fill_segment(const image::Reader& reader, const image::SharedMemory& record) {

@@ -3,6 +3,7 @@
 // not count.
 #include "cli/criu/actions.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,13 +67,27 @@ Result<void> tell_ready(const Options& options, Stage stage) {
 
 }  // namespace
 
-std::function<Result<void>(Stage, HostPid)> actions(const Options& options) {
-  return [&options](Stage stage, HostPid root) -> Result<void> {
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+Result<void> write_pid_file(const Options& options, HostPid pid) {
+  if (options.pid_file.empty()) return {};
+  const auto written = [&]() -> Result<void> {
+    const Fd dir = TRY(sys::open(cwd, directory_of(options.pid_file), O_PATH | O_DIRECTORY));
+    const std::string name = options.pid_file.substr(options.pid_file.rfind('/') + 1);
+    return sys::replace_file(dir, name, std::to_string(pid.value()));
+  };
+  return during("--pidfile " + options.pid_file, written());
+}
+
+std::function<Result<void>(Stage, HostPid)> actions(const Options& options, const Notify& notify) {
+  return [&options, notify](Stage stage, HostPid root) -> Result<void> {
     if (!options.action_script.empty()) TRY(run_script(options, stage, root));
+    if (notify) TRY(notify(name_of(stage), root));
     // While a failure can still undo everything.
-    if (stage == Stage::pre_resume && !options.pid_file.empty())
-      TRY(during("--pidfile",
-                 sys::replace_file(cwd, options.pid_file, std::to_string(root.value()))));
+    if (stage == Stage::pre_resume) TRY(write_pid_file(options, root));
     return tell_ready(options, stage);
   };
 }

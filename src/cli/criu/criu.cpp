@@ -1,20 +1,16 @@
 // The face that is called as criu is. Exit codes are criu's: 0, or 1 with the reason as the last
 // lines of the log.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <optional>
 
-#include "checkpoint/dump.h"
-#include "checkpoint/restore.h"
-#include "cli/criu/actions.h"
 #include "cli/criu/check.h"
+#include "cli/criu/configuration.h"
+#include "cli/criu/cpu.h"
 #include "cli/criu/options.h"
-#include "cli/criu/stats.h"
+#include "cli/criu/protocol.h"
+#include "cli/criu/service.h"
+#include "cli/criu/work.h"
 #include "cli/faces.h"
 #include "sys/file.h"
-#include "sys/identity.h"
 #include "sys/process.h"
 
 namespace umbel::cli {
@@ -23,144 +19,14 @@ namespace criu {
 
 namespace {
 
-using checkpoint::image::Reader;
-using checkpoint::image::Writer;
-
-Result<Fd> images(const Options& options) {
-  return during("the images directory",
-                sys::open(cwd, options.images_directory, O_RDONLY | O_DIRECTORY));
-}
-
-// Where log and statistics lie.
-Result<Fd> work(const Options& options) {
-  const std::string& dir =
-      options.work_directory.empty() ? options.images_directory : options.work_directory;
-  return during("the work directory", sys::open(cwd, dir, O_RDONLY | O_DIRECTORY));
-}
-
-// The log lies in the work directory, as criu's does; without --log-file it is standard error.
-Result<void> log(const Options& options, const std::string& line) {
-  if (options.log_file.empty()) return sys::write_all(standard_error, line);
-  const Fd at = TRY(work(options));
-  const Fd file = TRY(sys::open(at, options.log_file, O_WRONLY | O_CREAT | O_APPEND, 0600));
-  return sys::write_all(file, line);
-}
-
-int failed(const Options& options, const Error& error) {
-  std::string text = "Error: " + error.message() + "\n";
-  if (!error.cure.empty()) text += "       " + error.cure + "\n";
-  if (!log(options, text)) (void)sys::write_all(standard_error, text);
-  return 1;
-}
-
-// What is done is done: without its statistics it is no failure.
-template <class Statistics>
-void keep_statistics(const Options& options, const Statistics& done) {
-  if (!options.image_file.empty() && options.work_directory.empty()) return;
-  const Result<Fd> dir = work(options);
-  const Result<void> written = dir ? write_statistics(*dir, done) : Failure(dir.error());
-  if (!written) (void)log(options, "Warning: " + written.error().message() + "\n");
-}
-
-Result<std::optional<Reader>> previous(const Options& options) {
-  if (options.previous_directory.empty()) return std::nullopt;
-  const Fd dir = TRY(images(options));
-  Fd earlier = TRY(during("--prev-images-dir",
-                          sys::open(dir, options.previous_directory, O_RDONLY | O_DIRECTORY)));
-  Reader reader = TRY(Reader::directory(std::move(earlier)));
-  if (!reader.has("tracking"))
-    return fail("the image in " + options.previous_directory + " was taken without --track-mem");
-  return reader;
-}
-
-Result<std::unique_ptr<Writer>> writer(const Options& options,
-                                       const std::optional<Reader>& parent) {
-  Writer::Form form{.compression = options.compression};
-  if (parent)
-    form.parent = checkpoint::image::Parent{.path = options.previous_directory,
-                                            .checksum = parent->manifest_checksum()};
-  if (options.image_file.empty()) {
-    Fd dir = TRY(images(options));
-    return Writer::directory(std::move(dir), std::move(form));
-  }
-  constexpr int whole = O_WRONLY | O_CREAT | O_TRUNC;
-  Fd file = options.image_file == "-" ? TRY(sys::duplicate(standard_out))
-                                      : TRY(sys::open(cwd, options.image_file, whole, 0600));
-  return Writer::file(std::move(file), std::move(form));
-}
-
-checkpoint::DumpOptions dump_options(const Options& options, const std::optional<Reader>& parent) {
-  using After = checkpoint::DumpOptions::After;
-  checkpoint::DumpOptions how{.root = HostPid(options.tree),
-                              .after = options.leave_running   ? After::run
-                                       : options.leave_stopped ? After::stop
-                                                               : After::kill,
-                              .freeze_timeout = std::chrono::seconds(options.timeout),
-                              .ghost_limit = options.ghost_limit,
-                              .shell_job = options.shell_job,
-                              .file_locks = options.file_locks,
-                              .link_remap = options.link_remap,
-                              .tcp_established = options.tcp_established,
-                              .tcp_close = options.tcp_close,
-                              .external_unix_sockets = options.external_unix_sockets,
-                              .parent = parent ? &*parent : nullptr,
-                              .track = options.track_memory,
-                              .external = options.external};
-  how.at = [act = actions(options)](checkpoint::Stage stage) { return act(stage, HostPid()); };
-  return how;
-}
-
-Result<int> save(const Options& options,
-                 Result<checkpoint::DumpStatistics> (*engine)(const checkpoint::DumpOptions&,
-                                                              Writer&)) {
-  if (options.tree == 0) return fail("which process? say --tree PID");
-  const std::optional<Reader> parent = TRY(previous(options));
-  const std::unique_ptr<Writer> image = TRY(writer(options, parent));
-  const checkpoint::DumpStatistics done = TRY(engine(dump_options(options, parent), *image));
-  if (done.chain_broken)
-    (void)log(options, "Warning: nothing is known of what was written since the image in " +
-                           options.previous_directory + ": all memory was copied\n");
-  (void)log(options, "Dumped " + std::to_string(done.processes) + " processes, " +
-                         std::to_string(done.threads) + " threads, " +
-                         std::to_string(done.pages_written) + " pages; frozen " +
-                         std::to_string(done.frozen.count()) + " us\n");
-  keep_statistics(options, done);
+template <Result<void> (*work)(const Options&, const Notify&)>
+Result<int> save(const Options& options) {
+  TRY(work(options, {}));
   return 0;
 }
 
-Result<int> dump(const Options& options) { return save(options, checkpoint::dump); }
-Result<int> pre_dump(const Options& options) { return save(options, checkpoint::pre_dump); }
-
-Result<Reader> reader(const Options& options) {
-  if (options.image_file == "-") {
-    Fd in = TRY(sys::duplicate(standard_in));
-    return Reader::file(std::move(in));
-  }
-  if (!options.image_file.empty()) return Reader::open(options.image_file);
-  Fd dir = TRY(images(options));
-  return Reader::directory(std::move(dir));
-}
-
-// Only returns when it can't.
-Failure execute(const Options& options) {
-  std::vector<std::string> environment;
-  for (char** variable = ::environ; *variable != nullptr; ++variable)
-    environment.emplace_back(*variable);
-  return Failure(sys::execute(options.execute.front(), options.execute, environment));
-}
-
-Result<int> restore(const Options& options) {
-  const Reader image = TRY(reader(options));
-  const checkpoint::RestoreOptions how{.sibling = options.restore_sibling,
-                                       .leave_stopped = options.leave_stopped,
-                                       .shell_job = options.shell_job,
-                                       .inherited = options.inherited,
-                                       .at = actions(options)};
-  checkpoint::Restored restored = TRY(checkpoint::restore(how, image));
-  (void)log(options, "Restored " + std::to_string(restored.statistics.processes) +
-                         " processes in " + std::to_string(restored.statistics.total.count()) +
-                         " us\n");
-  keep_statistics(options, restored.statistics);
+Result<int> restore_and_wait(const Options& options) {
+  const checkpoint::Restored restored = TRY(restore(options, {}));
   if (!options.execute.empty()) return execute(options);
   if (options.restore_detached || options.restore_sibling) return 0;
   const sys::Exit ended = TRY(sys::reap(restored.pidfd));
@@ -168,7 +34,9 @@ Result<int> restore(const Options& options) {
 }
 
 Result<int> version(const Options&) {
-  TRY(sys::write_all(standard_out, "Version: " UMBEL_VERSION "\n"));
+  // Callers look for criu's first line.
+  TRY(sys::write_all(standard_out, "Version: " + std::string(compatible_version) +
+                                       "\nUmbel: " UMBEL_VERSION "\n"));
   return 0;
 }
 
@@ -176,7 +44,9 @@ Result<int> help(const Options&) {
   TRY(sys::write_all(
       standard_out,
       "usage: umbel-criu dump|pre-dump --tree PID [OPTION]...\n"
-      "       umbel-criu restore|check [OPTION]...\n\n"
+      "       umbel-criu restore|check|cpuinfo dump|cpuinfo check [OPTION]...\n"
+      "       umbel-criu service [--address PATH] [OPTION]...\n"
+      "       umbel-criu swrk DESCRIPTOR\n\n"
       "Stops a tree of processes and saves it; starts it again. Called as criu is, and\n"
       "with its options; an option of criu's that is not here is refused.\n\n" +
           options_help()));
@@ -186,32 +56,47 @@ Result<int> help(const Options&) {
 struct Command {
   std::string_view name;
   Result<int> (*run)(const Options&);
+  std::size_t words = 0;  // that follow
 };
-constexpr std::array commands = std::to_array<Command>({{"dump", dump},
-                                                        {"pre-dump", pre_dump},
-                                                        {"restore", restore},
+constexpr std::array commands = std::to_array<Command>({{"dump", save<dump>},
+                                                        {"pre-dump", save<pre_dump>},
+                                                        {"restore", restore_and_wait},
                                                         {"check", check},
+                                                        {"cpuinfo", cpuinfo, 1},
+                                                        {"service", service},
+                                                        {"swrk", service_worker, 1},
                                                         {"version", version},
                                                         {"help", help}});
+
+Result<int> run(const Options& options) {
+  for (const Command& command : commands) {
+    if (command.name != options.command) continue;
+    if (options.words.size() > command.words)
+      return fail("'" + options.words[command.words] + "' is one word too many");
+    if (options.words.size() < command.words)
+      return fail("a word is missing after " + options.command, "see umbel-criu --help");
+    return command.run(options);
+  }
+  return fail(options.command.empty() ? "say what to do: dump, pre-dump, restore or check"
+                                      : "'" + options.command + "' is not there yet");
+}
 
 }  // namespace
 
 }  // namespace criu
 
 int criu_main(Words args) {
-  Result<criu::Options> options = criu::parse_options(args.subspan(1));
-  if (!options) return criu::failed({}, options.error());
+  Result<criu::Options> options = criu::read_options(args.subspan(1));
+  if (!options) {
+    criu::log_failure({}, options.error());
+    return 1;
+  }
   if (options->version) options->command = "version";
   if (options->help) options->command = "help";
-  for (const criu::Command& command : criu::commands) {
-    if (command.name != options->command) continue;
-    const Result<int> code = command.run(*options);
-    return code ? *code : criu::failed(*options, code.error());
-  }
-  return criu::failed(
-      *options,
-      Error{.detail = options->command.empty() ? "say what to do: dump, pre-dump, restore or check"
-                                               : "'" + options->command + "' is not there yet"});
+  const Result<int> code = criu::run(*options);
+  if (code) return *code;
+  criu::log_failure(*options, code.error());
+  return 1;
 }
 
 }  // namespace umbel::cli

@@ -1,8 +1,9 @@
-// criu's command line, as its manual describes it: criu(8).
+// criu's options, as its manual describes them: criu(8).
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ namespace umbel::cli::criu {
 
 struct Options {
   std::string command;
+  std::vector<std::string> words;  // after the command
   std::int32_t tree = 0;
   std::string images_directory = ".", work_directory;
   std::string log_file;
@@ -35,10 +37,17 @@ struct Options {
   std::uint64_t timeout = 10;  // seconds
   int status_descriptor = -1;
   std::vector<std::string> execute;  // --exec-cmd -- COMMAND
+  std::string address;               // where the service listens
+  std::string config_file;
+  bool no_default_config = false;
 };
 
-// `words` without the program's name.
-Result<Options> parse_options(Words words);
+enum class From { command_line, file };
+// Sets what the words say, without the program's name; what they don't speak of stays.
+Result<void> apply(Options& options, Words words, From from);
+// The same for one field of a request, called as rpc.proto calls it. Fields of type bool have
+// "true" and "false".
+Result<void> apply_field(Options& options, const std::string& field, const std::string& value);
 std::string options_help();
 
 }  // namespace umbel::cli::criu
