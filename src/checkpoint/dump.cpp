@@ -231,6 +231,13 @@ Result<void> go_on_watching(const Chain& chain, const ProcessDump& process, Writ
   return {};
 }
 
+std::optional<Parent> parent_of(const Dump& dump, const Process& child) {
+  for (const auto& process : dump.processes)
+    if (process->process->pid() == child.parent && !process->record.zombie)
+      return Parent{.process = *process->process, .memory = process->record.memory};
+  return std::nullopt;
+}
+
 Result<void> copy_memory(Dump& dump, const Chain& chain, Written& done) {
   const bool track = dump.options.track && dump.options.after != DumpOptions::After::kill;
   TRY(dump.frozen.each([&](Process& frozen) -> Result<void> {
@@ -238,7 +245,8 @@ Result<void> copy_memory(Dump& dump, const Chain& chain, Written& done) {
     for (const auto& process : dump.processes) {
       if (process->process != &frozen) continue;
       const Earlier earlier = earlier_of(chain, frozen, process->mappings);
-      const Copied copied = TRY(copy_pages(dump.writer, frozen, process->record.memory, earlier));
+      const Copied copied = TRY(copy_pages(dump.writer, frozen, process->record.memory, earlier,
+                                           parent_of(dump, frozen)));
       {
         const std::lock_guard lock(done.mutex);
         done.total += copied;

@@ -69,19 +69,16 @@ Result<image::Credentials> own_credentials() {
 }
 
 // Filling needs no tracer: processes are filled side by side.
-Result<std::uint64_t> fill(const Restore& restore, const Tasks& tasks) {
+Result<void> fill(Restore& restore, const Tasks& tasks) {
   std::atomic<std::size_t> next = 0;
-  std::atomic<std::uint64_t> pages = 0;
   Crew crew(crew_size(tasks.all().size()));
-  TRY(crew.each([&](unsigned) -> Result<void> {
+  return crew.each([&](unsigned) -> Result<void> {
     for (std::size_t i = next++; i < tasks.all().size(); i = next++) {
-      const Task& task = *tasks.all()[i];
-      if (task.record->zombie) continue;
-      pages += TRY(fill_pages(restore.reader, task.record->memory, task.pid, task.memory));
+      Task& task = *tasks.all()[i];
+      if (!task.record->zombie && !task.has_memory) TRY(fill_memory(restore, task));
     }
     return {};
-  }));
-  return pages.load();
+  });
 }
 
 template <class Step>
@@ -130,10 +127,13 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   const Clock::time_point forking = Clock::now();
   TRY(tasks.make());
   restored.statistics.forking = since(forking);
-  TRY(each_living(tasks, "mapping the memory of",
-                  [&](Task& task) { return build_frame(restore, task); }));
+  TRY(each_living(tasks, "mapping the memory of", [&](Task& task) {
+    return task.has_memory ? Result<void>() : build_mappings(restore, task, workplace);
+  }));
+  TRY(each_living(tasks, "making the threads of", build_threads));
   TRY(restore.segments.mark_removed());
-  restored.statistics.pages_restored = TRY(fill(restore, tasks));
+  TRY(fill(restore, tasks));
+  restored.statistics.pages_restored = restore.pages;
   TRY(settle_files(restore));
   TRY(each_living(tasks, "putting back",
                   [&](Task& task) { return build_rest(restore, task, own); }));

@@ -1,6 +1,8 @@
 // One buffer of a megabyte stays in the processor's cache: pages are read into it, looked at for
 // zeroes, summed and written from it. Most memory can be had with process_vm_readv(2); what its
-// protection forbids, through /proc/PID/mem. A private mapping of a file has a page of its own only
+// protection forbids, through /proc/PID/mem, and so are pages that processes share since a fork:
+// the former pins pages, for which the kernel (Linux 5.19) gives the process a copy of its own. A
+// private mapping of a file has a page of its own only
 // where it was written to.
 #include "checkpoint/memory/copy.h"
 
@@ -81,10 +83,12 @@ class PageCopy {
   std::uint64_t used_ = 0, written_ = 0;
 };
 
-Result<void> read_pages(const Process& process, std::uint64_t address,
-                        std::span<std::uint8_t> into) {
-  const Result<void> direct = sys::read_memory(process.pid(), address, into);
-  if (direct || direct.error().code != EFAULT) return direct;
+Result<void> read_pages(const Process& process, std::uint64_t address, std::span<std::uint8_t> into,
+                        const PageRange& range) {
+  if (!range.shared) {
+    const Result<void> direct = sys::read_memory(process.pid(), address, into);
+    if (direct || direct.error().code != EFAULT) return direct;
+  }
   return sys::read_all_at(process.memory, address, into);
 }
 
@@ -105,7 +109,11 @@ std::vector<PageRange> take_earlier(const PageRange& range, const Earlier& earli
     const std::uint64_t start = std::max(at, run->address),
                         end = std::min(range.end, run->address + run->size);
     if (start >= end) continue;
-    if (start > at) left.push_back({.start = at, .end = start, .keep_zeroes = range.keep_zeroes});
+    if (start > at) {
+      left.push_back(range);
+      left.back().start = at;
+      left.back().end = start;
+    }
     runs.push_back({.address = start,
                     .size = end - start,
                     .offset = run->offset + (start - run->address),
@@ -113,15 +121,17 @@ std::vector<PageRange> take_earlier(const PageRange& range, const Earlier& earli
     copied.in_parent += (end - start) / page;
     at = end;
   }
-  if (at < range.end)
-    left.push_back({.start = at, .end = range.end, .keep_zeroes = range.keep_zeroes});
+  if (at < range.end) {
+    left.push_back(range);
+    left.back().start = at;
+  }
   return left;
 }
 
 Result<void> copy_range(PageCopy& copy, const Process& process, const PageRange& range) {
   for (std::uint64_t at = range.start; at < range.end;) {
     const std::span<std::uint8_t> room = copy.room(range.end - at);
-    TRY(during("reading the memory of " + process.named(), read_pages(process, at, room)));
+    TRY(during("reading the memory of " + process.named(), read_pages(process, at, room, range)));
     TRY(copy.took(at, room.size(), range.keep_zeroes));
     at += room.size();
   }
@@ -132,10 +142,10 @@ Result<void> copy_range(PageCopy& copy, const Process& process, const PageRange&
 Result<void> copy_what_is_there(PageCopy& copy, const Process& process, const PageRange& range) {
   for (std::uint64_t at = range.start; at < range.end;) {
     std::span<std::uint8_t> room = copy.room(range.end - at);
-    Result<void> got = read_pages(process, at, room);
+    Result<void> got = read_pages(process, at, room, range);
     if (!got && room.size() > page) {
       room = room.first(page);
-      got = read_pages(process, at, room);
+      got = read_pages(process, at, room, range);
     }
     if (got) TRY(copy.took(at, room.size(), range.keep_zeroes));
     at += room.size();
@@ -180,8 +190,9 @@ Earlier earlier_of(const Chain& chain, const Process& process,
 }
 
 Result<Copied> copy_pages(image::Writer& writer, const Process& process, image::Memory& memory,
-                          const Earlier& earlier) {
-  const OwnPages own = TRY(find_own_pages(process, memory, earlier.watched));
+                          const Earlier& earlier, const std::optional<Parent>& parent) {
+  OwnPages own = TRY(find_own_pages(process, memory, earlier.watched));
+  if (parent) TRY(leave_to_parent(*parent, process, memory, own));
   memory.guards = own.guards;
   return copy_own(writer, process, own, earlier, memory.pages, copy_range);
 }

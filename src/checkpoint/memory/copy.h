@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/memory/chain.h"
+#include "checkpoint/memory/family.h"
 #include "checkpoint/memory/pages.h"
 #include "checkpoint/resource/context.h"
 
@@ -28,8 +29,9 @@ Earlier earlier_of(const Chain& chain, const Process& process,
 // In two steps, for a process that runs on meanwhile: what vanishes in between is left out.
 Result<Copied> copy_running(image::Writer& writer, const Process& process, const OwnPages& own,
                             const Earlier& earlier, std::vector<image::PageRun>& pages);
+// Of the child of `parent`, only those that it does not have from it.
 Result<Copied> copy_pages(image::Writer& writer, const Process& process, image::Memory& memory,
-                          const Earlier& earlier);
+                          const Earlier& earlier, const std::optional<Parent>& parent);
 // Puts them into a process whose mappings are made, from any thread.
 Result<std::uint64_t> fill_pages(const image::Reader& reader, const image::Memory& memory,
                                  HostPid pid, FdRef process_memory);

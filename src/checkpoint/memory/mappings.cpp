@@ -153,12 +153,6 @@ Result<void> dump_mappings(Dump& dump, ProcessDump& process) {
 
 namespace {
 
-// Mapped writable first, as it once was: only so is it accounted for again.
-bool was_writable(const image::Mapping& mapping) {
-  return mapping.accounted && (mapping.protection & PROT_WRITE) == 0 &&
-         (mapping.flags & MAP_TYPE) == MAP_PRIVATE;
-}
-
 Result<int> file_of(Inside& in, const image::Mapping& mapping) {
   if (!mapping.object) return fail("the image has a mapping of a file without the file");
   const FdRef file = mapping.backing == image::Backing::shared
@@ -175,8 +169,8 @@ Result<void> make(Inside& in, const image::Mapping& mapping) {
     flags |= MAP_ANONYMOUS;
   else
     file = TRY(file_of(in, mapping));
-  const std::uint32_t protection = mapping.protection | (was_writable(mapping) ? PROT_WRITE : 0U);
-  in.batch.call(call::mmap, mapping.start, mapping.size(), protection, flags, file, mapping.offset);
+  in.batch.call(call::mmap, mapping.start, mapping.size(), first_protection(mapping), flags, file,
+                mapping.offset);
   return {};
 }
 
@@ -193,9 +187,12 @@ Result<void> make_vdso(Inside& in) {
 
 }  // namespace
 
-Result<void> restore_mappings(Inside& in) {
-  for (const image::Mapping& mapping : in.process.memory.mappings) {
+Result<void> restore_mappings(Inside& in, const std::optional<Heritage>& heritage) {
+  if (heritage) TRY(keep_from_parent(in, *heritage));
+  const image::Memory& memory = in.process.memory;
+  for (const image::Mapping& mapping : memory.mappings) {
     if (mapping.backing == image::Backing::kernel) continue;
+    if (heritage && is_kept(*heritage, memory, mapping)) continue;
     TRY(mapping.backing == image::Backing::segment ? attach_segment(in, mapping)
                                                    : make(in, mapping));
   }

@@ -13,6 +13,7 @@
 #include <cstdio>
 
 #include "checkpoint/memory/copy.h"
+#include "checkpoint/remote/session.h"
 #include "sys/channel.h"
 #include "sys/system_v.h"
 #include "sys/wait.h"
@@ -182,9 +183,10 @@ Result<void> Segments::mark_removed() {
 
 void Segments::keep() {
   if (!line_) return;
-  (void)sys::send(line_, "keep");
-  (void)keeper_.wait();
+  // Should the word not reach it, what is in use stays nevertheless.
+  (void)remote::persist([&] { return sys::send(line_, "keep"); });
   line_ = Fd();
+  (void)keeper_.wait();
 }
 
 Result<Fd> fill_segment(const image::Reader& reader, const image::SharedMemory& record) {

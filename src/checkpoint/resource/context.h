@@ -1,6 +1,7 @@
 // What the functions of a resource get: the dump or the restore that they are part of.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -135,6 +136,7 @@ class Restore {
   std::optional<int> number_of(const std::string& key) const;
   bool has_shared(const std::string& key) const { return shared_.contains(key); }
   Segments segments;
+  std::atomic<std::uint64_t> pages = 0;  // put into memory
   // Names that the dump has made; they are removed when the restore has succeeded.
   std::vector<std::string> links;
   // Keeps every descriptor of the restore at numbers from here on, out of the way of the targets'.

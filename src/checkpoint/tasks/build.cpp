@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 
+#include "checkpoint/memory/copy.h"
 #include "checkpoint/memory/mappings.h"
 #include "checkpoint/remote/injection.h"
 #include "checkpoint/resource/file_kind.h"
@@ -76,12 +77,26 @@ std::vector<proc::Mapping> code_mappings(const image::Memory& memory) {
 
 }  // namespace
 
-Result<void> build_frame(Restore& restore, Task& task) {
+Result<void> build_mappings(Restore& restore, Task& task, const Workplace& workplace) {
   remote::Session session = TRY(remote::Session::own(task.id(0), task.scratch));
   remote::Batch batch = session.batch();
   Inside in{.restore = restore, .process = *task.record, .session = session, .batch = batch};
-  TRY(restore_mappings(in));
-  TRY(session.run(batch));
+  std::optional<Heritage> heritage;
+  if (task.inherited != nullptr)
+    heritage.emplace(*task.inherited, workplace.start().value(), workplace.size());
+  TRY(restore_mappings(in, heritage));
+  return session.run(batch);
+}
+
+Result<void> fill_memory(Restore& restore, Task& task) {
+  restore.pages += TRY(fill_pages(restore.reader, task.record->memory, task.pid, task.memory));
+  task.has_memory = true;
+  return {};
+}
+
+Result<void> build_threads(Task& task) {
+  if (task.record->threads.size() == task.threads.size()) return {};
+  remote::Session session = TRY(remote::Session::own(task.id(0), task.scratch));
   return make_threads(task, session);
 }
 

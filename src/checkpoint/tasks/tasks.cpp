@@ -13,6 +13,7 @@
 
 #include "checkpoint/freeze/tree.h"
 #include "checkpoint/resource/terminal.h"
+#include "checkpoint/tasks/build.h"
 #include "inspect/process.h"
 #include "sys/file.h"
 #include "sys/ptrace.h"
@@ -199,6 +200,7 @@ Result<void> Tasks::settle(Task& task, InnerPid born_session) {
                       std::to_string(wanted.value()) + ", whose leader has ended",
                   "this can't be restored yet");
   }
+  TRY(give_memory_to_pass_on(task));
   TRY(make_children(task, early));
   for (Task* child : early) TRY(settle(*child, born_session));
   if (record.session == record.pid && record.session != born_session) {
@@ -211,6 +213,19 @@ Result<void> Tasks::settle(Task& task, InnerPid born_session) {
   }
   TRY(make_children(task, late));
   for (Task* child : late) TRY(settle(*child, record.session));
+  return {};
+}
+
+// A parent whose children still have pages of it has them before they are born.
+Result<void> Tasks::give_memory_to_pass_on(Task& task) {
+  const auto wanted = children(task);
+  if (std::ranges::all_of(
+          wanted, [](const Task* child) { return child->record->memory.with_parent.empty(); }))
+    return {};
+  const std::string step = "giving memory to process " + std::to_string(task.record->pid.value());
+  TRY(during(step, build_mappings(restore_, task, workplace_)));
+  TRY(during(step, fill_memory(restore_, task)));
+  for (Task* child : wanted) child->inherited = &task.record->memory;
   return {};
 }
 

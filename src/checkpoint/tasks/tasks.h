@@ -18,6 +18,9 @@ struct Task {
   HostPid pid;
   Fd memory;                     // /proc/PID/mem
   std::vector<HostPid> threads;  // as in the record, the leader first
+  bool has_memory = false;       // mapped and filled
+  // The parent had its memory when this was born.
+  const image::Memory* inherited = nullptr;
 
   bool born() const { return pid.value() != 0; }
   remote::ThreadId id(std::size_t thread) const {
@@ -47,6 +50,7 @@ class Tasks {
   Result<void> make_root();
   // Gives the task its session, and its children in between.
   Result<void> settle(Task& task, InnerPid born_session);
+  Result<void> give_memory_to_pass_on(Task& task);
   Result<void> make_children(Task& parent, const std::vector<Task*>& children);
   Result<void> arrived(Task& task);
   Result<void> make_groups();

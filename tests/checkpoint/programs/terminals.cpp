@@ -3,6 +3,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -23,6 +24,7 @@ volatile sig_atomic_t interrupts = 0;
   sigaction(SIGINT, &action, nullptr);
   // A job in the background, which is told nothing by the keyboard.
   if (fork() == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
     for (;;) pause();
   }
