@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view unregister = "unregister it before the checkpoint";
 
-constexpr std::array table = std::to_array<RefusedMapping>({
+constexpr std::array refusals = std::to_array<RefusedMapping>({
     {"io", "a mapping of a device", "close the device before the checkpoint"},
     {"pf", "a mapping of memory that the kernel manages", "close the device before the checkpoint"},
     {"um", "a mapping that a userfaultfd watches", unregister},
@@ -35,7 +35,7 @@ bool is_kernels(const proc::Mapping& mapping) {
 std::optional<RefusedMapping> refused(const proc::Mapping& mapping) {
   if (is_kernels(mapping)) return std::nullopt;
   if (mapping.protection_key != 0) return protection_key;
-  for (const RefusedMapping& known : table)
+  for (const RefusedMapping& known : refusals)
     if (mapping.has(known.flag)) return known;
   return std::nullopt;
 }

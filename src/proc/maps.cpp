@@ -11,7 +11,7 @@ namespace umbel::proc {
 
 namespace {
 
-std::string unescaped(std::string_view path) {
+std::string with_newlines(std::string_view path) {
   std::string plain;
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (path.substr(i, 4) == "\\012") {
@@ -56,7 +56,7 @@ Result<Mapping> parse_mapping(std::string_view line) {
                  .major = static_cast<std::uint32_t>(*major),
                  .minor = static_cast<std::uint32_t>(*minor),
                  .inode = *inode,
-                 .path = unescaped(trimmed(rest))};
+                 .path = with_newlines(trimmed(rest))};
 }
 
 void add_detail(Mapping& mapping, std::string_view key, std::string_view value) {

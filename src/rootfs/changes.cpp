@@ -59,7 +59,7 @@ Result<Fd> open_layers(FdRef mount_namespace) {
               "only containers without a root file system of their own keep their changes apart");
 }
 
-struct Host {
+struct Original {
   Fd root;
   // Who owns what a container in a user namespace has made in place of the host's (piecewise.cpp):
   // its own root, since it can give nothing to others.
@@ -102,7 +102,7 @@ bool same_content(FdRef upper, FdRef lower, const std::string& name, const std::
   }
 }
 
-bool unchanged(const Host& host, FdRef upper, const std::string& name, const std::string& path,
+bool unchanged(const Original& host, FdRef upper, const std::string& name, const std::string& path,
                const struct stat& ours, const struct stat& theirs) {
   const FdRef lower = host.root;
   const bool same_user = ours.st_uid == theirs.st_uid || ours.st_uid == host.stand_in.st_uid;
@@ -117,11 +117,11 @@ bool unchanged(const Host& host, FdRef upper, const std::string& name, const std
   return a && b && *a == *b;
 }
 
-Result<void> walk(const Host& host, FdRef upper, const std::string& path,
+Result<void> walk(const Original& host, FdRef upper, const std::string& path,
                   std::vector<Change>& found);
 
 // What an opaque directory no longer shows.
-Result<void> add_hidden(const Host& host, FdRef upper, const std::string& path,
+Result<void> add_hidden(const Original& host, FdRef upper, const std::string& path,
                         std::vector<Change>& found) {
   const Result<std::vector<std::string>> before = sys::list(host.root, "." + path);
   if (!before) return {};
@@ -130,7 +130,7 @@ Result<void> add_hidden(const Host& host, FdRef upper, const std::string& path,
   return {};
 }
 
-Result<void> look_at(const Host& host, FdRef upper, const std::string& name,
+Result<void> look_at(const Original& host, FdRef upper, const std::string& name,
                      const std::string& path, std::vector<Change>& found) {
   const struct stat ours = TRY(sys::status_at(upper, name));
   const Result<struct stat> theirs = sys::status_at(host.root, "." + path);
@@ -152,7 +152,7 @@ Result<void> look_at(const Host& host, FdRef upper, const std::string& name,
   return {};
 }
 
-Result<void> walk(const Host& host, FdRef upper, const std::string& path,
+Result<void> walk(const Original& host, FdRef upper, const std::string& path,
                   std::vector<Change>& found) {
   const Result<std::vector<std::string>> names = sys::list(upper, ".");
   // What stands for a directory that an ordinary user can't enter: nothing was written there.
@@ -190,7 +190,7 @@ Result<std::vector<Change>> changes(FdRef mount_namespace, const Root& root) {
       TRY(during("looking at what the container has written", open_layers(mount_namespace)));
   Fd lower = TRY(sys::open(cwd, "/", O_PATH | O_DIRECTORY));
   const struct stat own = TRY(sys::status(layers));
-  const Host host{.root = std::move(lower), .stand_in = own};
+  const Original host{.root = std::move(lower), .stand_in = own};
   std::vector<Change> found;
   const Fd upper = TRY(sys::open_beneath(layers, "upper", O_RDONLY | O_DIRECTORY));
   TRY(walk(host, upper, "", found));

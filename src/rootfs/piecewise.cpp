@@ -43,7 +43,7 @@ struct Pieces {
   }
 };
 
-Result<void> split(const Pieces& pieces, const std::string& path);
+Result<void> split_up(const Pieces& pieces, const std::string& path);
 
 Result<void> bind_read_only(Build& build, const std::string& path) {
   const Fd copy = TRY(sys::clone_tree(cwd, path, sys::Depth::recursive));
@@ -70,7 +70,7 @@ Result<void> take_directory(const Pieces& pieces, const std::string& path) {
   if (path == "/proc" || path == "/sys" || path == "/dev") return {};
   const proc::Mount* mount = pieces.mounted_at(path);
   if (mount != nullptr && !is_taken(*mount)) return {};
-  if (pieces.has_mounts_in(path)) return split(pieces, path);
+  if (pieces.has_mounts_in(path)) return split_up(pieces, path);
   const std::uint64_t attributes = mount != nullptr ? attributes_of(*mount) : 0;
   const Result<void> taken = mount != nullptr && is_read_only(*mount)
                                  ? bind_read_only(build, path)
@@ -103,7 +103,7 @@ Result<void> take(const Pieces& pieces, FdRef directory, const std::string& path
   return S_ISDIR(found->st_mode) ? take_directory(pieces, path) : Result<void>();
 }
 
-Result<void> split(const Pieces& pieces, const std::string& path) {
+Result<void> split_up(const Pieces& pieces, const std::string& path) {
   const Result<std::vector<std::string>> names = sys::list(cwd, path);
   if (!names) return {};  // closed to this user, inside as outside
   if (names->size() > most_pieces && path != "/") return bind_read_only(pieces.build, path);
@@ -124,7 +124,7 @@ Result<void> stack_piecewise(Build& build, const std::vector<proc::Mount>& host)
   build.root = TRY(sys::clone_tree(cwd, upper_of("/"), sys::Depth::one));
   TRY(sys::set_attributes(build.root, sys::Depth::one, {.propagation = MS_PRIVATE}));
   TRY(sys::attach(build.root, build.hidden));
-  return split(Pieces{build, host}, "/");
+  return split_up(Pieces{build, host}, "/");
 }
 
 }  // namespace umbel::rootfs

@@ -64,7 +64,7 @@ constexpr std::array names = std::to_array<std::string_view>({
 });
 static_assert(names[CAP_SYS_ADMIN] == "CAP_SYS_ADMIN");
 static_assert(names[CAP_CHECKPOINT_RESTORE] == "CAP_CHECKPOINT_RESTORE");
-constexpr std::string_view prefix = "CAP_";
+constexpr std::string_view capability_prefix = "CAP_";
 
 // Calls `each` with the number of every member, lowest first.
 void for_each(CapSet set, auto&& each) {
@@ -127,7 +127,7 @@ Result<CapSet> parse_capability(std::string_view name) {
   std::ranges::transform(wanted, wanted.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
   if (wanted == "ALL" || wanted == "CAP_ALL") return own_bounding();
-  if (!wanted.starts_with(prefix)) wanted.insert(0, prefix);
+  if (!wanted.starts_with(capability_prefix)) wanted.insert(0, capability_prefix);
   const auto* known = std::ranges::find(names, wanted);
   if (known != names.end()) return capability(static_cast<int>(known - names.begin()));
   const std::optional<std::string_view> meant = nearest(wanted, names);
@@ -142,7 +142,7 @@ std::vector<std::string> capability_names(CapSet set) {
     if (place < names.size())
       made.emplace_back(names.at(place));
     else
-      made.push_back(std::string(prefix) + std::to_string(number));
+      made.push_back(std::string(capability_prefix) + std::to_string(number));
   });
   return made;
 }

@@ -14,7 +14,7 @@ namespace umbel::security {
 
 namespace {
 
-constexpr std::string_view prefix = "RLIMIT_";
+constexpr std::string_view rlimit_prefix = "RLIMIT_";
 
 struct Resource {
   std::string_view name;  // after RLIMIT_
@@ -43,14 +43,14 @@ Result<Resource> find_resource(std::string_view type) {
   std::string name(type);
   std::ranges::transform(name, name.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
-  if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  if (name.starts_with(rlimit_prefix)) name.erase(0, rlimit_prefix.size());
   const auto* known = std::ranges::find(resources, name, &Resource::name);
   if (known != resources.end()) return *known;
   std::array<std::string_view, resources.size()> names{};
   std::ranges::transform(resources, names.begin(), &Resource::name);
   const std::optional<std::string_view> meant = nearest(name, names);
   return fail("there is no resource limit '" + std::string(type) + "'",
-              meant ? "did you mean " + std::string(prefix) + std::string(*meant) + "?"
+              meant ? "did you mean " + std::string(rlimit_prefix) + std::string(*meant) + "?"
                     : "see setrlimit(2)");
 }
 
@@ -65,7 +65,7 @@ std::string limit_text(std::uint64_t value) {
 
 Result<void> apply_one(const Rlimit& limit) {
   const Resource resource = TRY(find_resource(limit.type));
-  const std::string name = std::string(prefix) + std::string(resource.name);
+  const std::string name = std::string(rlimit_prefix) + std::string(resource.name);
   if (limit.soft > limit.hard)
     return fail_with(EINVAL, name + ": the soft limit " + limit_text(limit.soft) +
                                  " is above the hard one, " + limit_text(limit.hard));
@@ -98,7 +98,7 @@ Result<Rlimit> parse_rlimit(std::string_view text) {
   if (*soft > *hard)
     return fail("'" + std::string(text) + "': the soft limit is above the hard one",
                 "write NAME=SOFT:HARD");
-  return Rlimit{std::string(prefix) + std::string(resource.name), *soft, *hard};
+  return Rlimit{std::string(rlimit_prefix) + std::string(resource.name), *soft, *hard};
 }
 
 Result<void> apply(const std::vector<Rlimit>& limits) {

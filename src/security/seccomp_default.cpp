@@ -27,7 +27,7 @@ namespace umbel::security {
 
 namespace {
 
-struct Condition {
+struct Comparison {
   std::uint32_t index = 0;
   std::string_view op;
   std::uint64_t value = 0, value_two = 0;
@@ -38,7 +38,7 @@ struct Line {
   int with = -1;             // a capability: only a container that has it
   int without = -1;          // only one that has it not
   std::uint32_t answer = 0;  // an errno; 0: allowed
-  std::optional<Condition> when = std::nullopt;
+  std::optional<Comparison> when = std::nullopt;
   unsigned machines = every_machine;
 };
 
@@ -119,23 +119,23 @@ constexpr std::array table = std::to_array<Line>({
     // filters.
     {.names = "process_vm_readv process_vm_writev ptrace"},
 
-    {.names = "personality", .when = Condition{0, equal, PER_LINUX}},
-    {.names = "personality", .when = Condition{0, equal, PER_LINUX32}},
-    {.names = "personality", .when = Condition{0, equal, UNAME26}},
-    {.names = "personality", .when = Condition{0, equal, std::uint64_t{UNAME26} | PER_LINUX32}},
-    {.names = "personality", .when = Condition{0, equal, persona_query}},
+    {.names = "personality", .when = Comparison{0, equal, PER_LINUX}},
+    {.names = "personality", .when = Comparison{0, equal, PER_LINUX32}},
+    {.names = "personality", .when = Comparison{0, equal, UNAME26}},
+    {.names = "personality", .when = Comparison{0, equal, std::uint64_t{UNAME26} | PER_LINUX32}},
+    {.names = "personality", .when = Comparison{0, equal, persona_query}},
 
     {.names = "clone",
      .without = CAP_SYS_ADMIN,
-     .when = Condition{0, masked_equal, new_namespace, 0},
+     .when = Comparison{0, masked_equal, new_namespace, 0},
      .machines = every_machine & ~s390},
     {.names = "clone",
      .without = CAP_SYS_ADMIN,
-     .when = Condition{1, masked_equal, new_namespace, 0},
+     .when = Comparison{1, masked_equal, new_namespace, 0},
      .machines = s390},  // which has the stack first
     {.names = "clone3", .without = CAP_SYS_ADMIN, .answer = ENOSYS},
 
-    {.names = "socket", .when = Condition{0, less, AF_DECnet}},  // and `families`
+    {.names = "socket", .when = Comparison{0, less, AF_DECnet}},  // and `families`
 
     {.names = "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie "
               "lsm_get_self_attr lsm_list_modules lsm_set_self_attr mount mount_setattr move_mount "
@@ -243,7 +243,7 @@ Seccomp default_seccomp(CapSet capabilities) {
     if (applies(line, capabilities)) made.rules.push_back(rule(line));
   for (const int family : families)
     made.rules.push_back(
-        rule({.names = "socket", .when = Condition{0, equal, static_cast<std::uint64_t>(family)}}));
+        rule({.names = "socket", .when = Comparison{0, equal, static_cast<std::uint64_t>(family)}}));
   return made;
 }
 

@@ -23,8 +23,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool gone(const Error& error) { return error.code == ESRCH || error.code == ENOENT; }
-
 Result<std::uint32_t> trace_options(const proc::Keyed& status) {
   std::uint32_t options = PTRACE_O_TRACESYSGOOD;
   const std::uint64_t seccomp = TRY(status.number("Seccomp"));

@@ -13,12 +13,6 @@
 
 namespace umbel::checkpoint {
 
-namespace {
-
-bool gone(const Error& error) { return error.code == ESRCH || error.code == ENOENT; }
-
-}  // namespace
-
 Result<std::vector<HostPid>> tree_of(HostPid root) {
   std::vector<HostPid> found{root};
   for (std::size_t i = 0; i < found.size(); ++i) {
