@@ -1,7 +1,6 @@
-// nlohmann-json's event parser feeds a stack of our own values, for JSON and for CBOR alike; CBOR
-// is written through its document type. JSON text is written straight from the values: through a
-// document, a start spent a tenth of its time on its three records. This is the only file that
-// includes the library.
+// nlohmann-json's event parser feeds a stack of our own values. JSON text is written straight from
+// the values: through a document, a start spent a tenth of its time on its three records. This is
+// the only file that includes the library.
 #include "base/value.h"
 
 #include <algorithm>
@@ -26,9 +25,7 @@ class Builder : public nlohmann::json_sax<Document> {
   bool number_unsigned(number_unsigned_t value) override { return add(Value(value)); }
   bool number_float(number_float_t value, const string_t&) override { return add(Value(value)); }
   bool string(string_t& value) override { return add(Value(std::string_view(value))); }
-  bool binary(binary_t& value) override {
-    return add(Value(Value::Bytes(value.begin(), value.end())));
-  }
+  bool binary(binary_t&) override { return false; }  // JSON has none
   bool start_object(std::size_t) override { return open(Value::Object()); }
   bool key(string_t& name) override {
     open_.back()->as<Value::Object>()->emplace_back(std::move(name), Value());
@@ -72,8 +69,6 @@ class Builder : public nlohmann::json_sax<Document> {
   std::vector<Value*> open_;
 };
 
-Document document(const Value& value);
-
 std::string base64(const Value::Bytes& bytes) {
   static constexpr std::string_view digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -87,27 +82,6 @@ std::string base64(const Value::Bytes& bytes) {
   }
   return text;
 }
-
-struct ToDocument {
-  template <class Plain>
-  Document operator()(const Plain& plain) const {
-    return plain;
-  }
-  Document operator()(std::nullptr_t) const { return nullptr; }
-  Document operator()(const Value::Bytes& bytes) const { return Document::binary(bytes); }
-  Document operator()(const Value::Array& array) const {
-    Document made = Document::array();
-    for (const Value& element : array) made.push_back(document(element));
-    return made;
-  }
-  Document operator()(const Value::Object& object) const {
-    Document made = Document::object();
-    for (const auto& [name, member] : object) made[name] = document(member);
-    return made;
-  }
-};
-
-Document document(const Value& value) { return std::visit(ToDocument{}, value.data()); }
 
 class JsonWriter {
  public:
@@ -159,13 +133,6 @@ class JsonWriter {
   int indent_, depth_ = 0;
 };
 
-Result<Value> parse(auto&& input, nlohmann::detail::input_format_t format) {
-  Builder builder;
-  if (!Document::sax_parse(input, &builder, format))
-    return fail(builder.problem.empty() ? "not readable" : builder.problem);
-  return std::move(builder.root);
-}
-
 }  // namespace
 
 std::string_view Value::type_name() const {
@@ -204,21 +171,16 @@ Value& Value::append(Value element) {
 }
 
 Result<Value> parse_json(std::string_view text) {
-  return parse(text, nlohmann::detail::input_format_t::json);
+  Builder builder;
+  if (!Document::sax_parse(text, &builder))
+    return fail(builder.problem.empty() ? "not readable" : builder.problem);
+  return std::move(builder.root);
 }
 
 std::string json_text(const Value& value, int indent) {
   JsonWriter writer(indent);
   std::visit(writer, value.data());
   return std::move(writer).take();
-}
-
-Result<Value> parse_cbor(std::span<const std::uint8_t> bytes) {
-  return parse(bytes, nlohmann::detail::input_format_t::cbor);
-}
-
-std::vector<std::uint8_t> cbor_bytes(const Value& value) {
-  return Document::to_cbor(document(value));
 }
 
 }  // namespace umbel

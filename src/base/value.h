@@ -1,5 +1,5 @@
 // A value of the JSON and CBOR data model, as plain data. Objects keep the order of their members.
-// Only value.cpp knows the library behind parse and text.
+// Only value.cpp knows the library behind parse_json.
 #pragma once
 
 #include <cstdint>

@@ -49,6 +49,44 @@ TEST(Value, ReadsBackCborWithBytes) {
   EXPECT_EQ(json_text(*read), json_text(value));
 }
 
+// RFC 8949, appendix A.
+TEST(Value, WritesAndReadsTheExamplesOfCbor) {
+  struct Example {
+    Value value;
+    Value::Bytes bytes;
+  };
+  const std::vector<Example> examples{
+      {Value(23), {0x17}},
+      {Value(24), {0x18, 0x18}},
+      {Value(1000), {0x19, 0x03, 0xe8}},
+      {Value(1000000), {0x1a, 0, 0x0f, 0x42, 0x40}},
+      {Value(18446744073709551615U), {0x1b, 255, 255, 255, 255, 255, 255, 255, 255}},
+      {Value(-1), {0x20}},
+      {Value(-1000), {0x39, 0x03, 0xe7}},
+      {Value(INT64_MIN), {0x3b, 0x7f, 255, 255, 255, 255, 255, 255, 255}},
+      {Value(1.1), {0xfb, 0x3f, 0xf1, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a}},
+      {Value(false), {0xf4}},
+      {Value(), {0xf6}},
+      {Value("IETF"), {0x64, 'I', 'E', 'T', 'F'}},
+      {Value(Value::Data(Value::Bytes{1, 2})), {0x42, 1, 2}},
+  };
+  for (const auto& [value, bytes] : examples) {
+    EXPECT_EQ(cbor_bytes(value), bytes) << json_text(value);
+    const Result<Value> read = parse_cbor(bytes);
+    ASSERT_TRUE(read) << json_text(value);
+    EXPECT_EQ(json_text(*read), json_text(value));
+  }
+  EXPECT_EQ(*parse_cbor(Value::Bytes{0xf9, 0x3e, 0x00})->as<double>(), 1.5);
+  EXPECT_EQ(*parse_cbor(Value::Bytes{0xf9, 0xc4, 0x00})->as<double>(), -4.0);
+  EXPECT_EQ(*parse_cbor(Value::Bytes{0xf9, 0x00, 0x01})->as<double>(), 5.960464477539063e-8);
+  EXPECT_EQ(*parse_cbor(Value::Bytes{0xfa, 0x47, 0xc3, 0x50, 0x00})->as<double>(), 100000.0);
+  // Below 64 bits, a tag, an indefinite length, a name that is a number.
+  for (const Value::Bytes& wrong :
+       {Value::Bytes{0x3b, 255, 255, 255, 255, 255, 255, 255, 255}, Value::Bytes{0xc1, 0x00},
+        Value::Bytes{0x9f, 0xff}, Value::Bytes{0xa1, 0x01, 0x02}})
+    EXPECT_FALSE(parse_cbor(wrong));
+}
+
 TEST(Value, ShowsBytesAsBase64InJson) {
   const auto shown = [](std::string_view bytes) {
     return json_text(Value::Data(Value::Bytes(bytes.begin(), bytes.end())));
