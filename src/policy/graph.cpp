@@ -40,7 +40,7 @@ std::vector<std::size_t> ordered(const Host& host) {
 
 class Builder {
  public:
-  explicit Builder(const Host& host) : host_(host) {}
+  Builder(const Host& host, std::span<const ns::Name> names) : host_(host), names_(names) {}
 
   Graph build() {
     const std::vector<std::size_t> order = ordered(host_);
@@ -54,7 +54,9 @@ class Builder {
                                   .processes = from.processes.size()});
     }
     for (const ns::KindInfo& kind : ns::kinds) add_kind(kind.kind, order);
+    add_names();
     add_residents();
+    sort_spaces();
     return std::move(made_);
   }
 
@@ -82,6 +84,20 @@ class Builder {
     }
   }
 
+  void add_names() {
+    for (const ns::Name& name : names_) {
+      if (name.inode == 0) continue;
+      Space& at = made_.spaces[space(name.kind, name.inode)];
+      at.names.push_back(ns::full_name(name));
+      if (at.owner == 0) at.owner = name.owner;
+    }
+  }
+
+  // One that only holds a namespace for its name is nobody in it.
+  bool only_holds(HostPid pid) const {
+    return std::ranges::find(names_, pid, &ns::Name::holder) != names_.end();
+  }
+
   void add_resident(const survey::Resident& resident, ns::Kind kind) {
     const std::uint64_t id = resident.namespaces.at(index(kind));
     if (id == 0 || id == host_.own.at(index(kind))) return;
@@ -99,13 +115,8 @@ class Builder {
 
   void add_residents() {
     for (const survey::Resident& resident : host_.everybody.residents)
-      if (!resident.zombie)
+      if (!resident.zombie && !only_holds(resident.pid))
         for (const ns::KindInfo& kind : ns::kinds) add_resident(resident, kind.kind);
-    sort_spaces();
-    for (Node& node : made_.containers) node.spaces.fill(0);
-    for (std::size_t i = 0; i < made_.spaces.size(); ++i)
-      for (const std::size_t container : made_.spaces[i].containers)
-        made_.containers[container].spaces.at(index(made_.spaces[i].kind)) = i;
   }
 
   // By kind; within one in the order in which they were met, that of the containers.
@@ -115,9 +126,14 @@ class Builder {
       for (Space& space : made_.spaces)
         if (space.kind == kind.kind) sorted.push_back(std::move(space));
     made_.spaces = std::move(sorted);
+    for (Node& node : made_.containers) node.spaces.fill(0);
+    for (std::size_t i = 0; i < made_.spaces.size(); ++i)
+      for (const std::size_t container : made_.spaces[i].containers)
+        made_.containers[container].spaces.at(index(made_.spaces[i].kind)) = i;
   }
 
   const Host& host_;
+  const std::span<const ns::Name> names_;
   Graph made_;
   std::map<std::pair<ns::Kind, std::uint64_t>, std::size_t> known_;
   std::map<std::size_t, std::size_t> place_;  // host's index to the graph's
@@ -143,7 +159,9 @@ bool Graph::descends(const Space& inner, const Space& outer) const {
   return false;
 }
 
-Graph graph_of(const Host& host) { return Builder(host).build(); }
+Graph graph_of(const Host& host, std::span<const ns::Name> names) {
+  return Builder(host, names).build();
+}
 
 std::vector<Loss> if_removed(const Host& host, const Graph& graph, std::size_t container) {
   std::vector<Loss> losses;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "ns/kind.h"
+#include "ns/named.h"
 #include "survey/host.h"
 
 namespace umbel::policy {
@@ -21,12 +23,15 @@ struct Space {
   std::uint64_t id = 0;                 // its inode
   bool host = false;                    // it is the one that whoever asks is in
   std::uint64_t parent = 0, owner = 0;  // ids; 0: none that may be seen
+  std::vector<std::string> names;       // "net/lab": it lives on without any process
   std::vector<std::size_t> containers;  // whose first process sits in it
   // Processes of containers that sit in it though their container does not: after an unshare.
   std::vector<std::size_t> visitors;
   std::vector<Stranger> strangers;  // not of the host's own, where everybody else sits
 
   bool shared() const { return containers.size() > 1; }
+  // More than one container's own, and not the host's.
+  bool stands_out() const { return !host && (shared() || !names.empty()); }
 };
 
 struct Node {
@@ -48,7 +53,8 @@ struct Graph {
   // Whether `inner` was made, at some depth, in `outer`.
   bool descends(const Space& inner, const Space& outer) const;
 };
-Graph graph_of(const survey::Host& host);
+// A named namespace has a place in it also when nobody is in it.
+Graph graph_of(const survey::Host& host, std::span<const ns::Name> names = {});
 
 // What would happen to the others.
 struct Loss {

@@ -41,6 +41,21 @@ namespace() { readlink "/proc/$1/ns/$2" | tr -dc 0-9; }
   contains "$(umbel graph)" "sleep ($stranger), of no container"
 }
 
+@test "graph: names, also of what nobody is in" {
+  umbel ns create uts lab && umbel ns create ipc spare && umbel ns create pid held
+  umbel run -d --name a --uts ns:lab -- sleep 1000
+  names() { graph ".namespaces[] | select(.names == [\"$1\"]) | \"\\(.kind) \\(.containers)\""; }
+  equal "$(names uts/lab)" 'uts ["a"]'
+  equal "$(names ipc/spare)" 'ipc []'
+  equal "$(names pid/held)" 'pid []'
+  run -0 umbel graph
+  grep -E 'uts +[0-9]+ +uts/lab +a$' <<<"$output"
+  grep -E 'pid +[0-9]+ +pid/held +nobody$' <<<"$output"
+  contains "$(umbel graph --dot)" uts/lab
+  contains "$(umbel graph --svg -)" "ipc/spare: a namespace with a name; nobody is in it"
+  for name in uts/lab ipc/spare pid/held; do umbel ns rm --force $name; done
+}
+
 @test "graph: what lies in what, and who owns it" {
   umbel run -d --name outer --privileged -- unshare --pid --fork sleep 1000
   umbel run -d --name vault --userns new -- sleep 1000

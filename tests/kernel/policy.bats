@@ -104,6 +104,10 @@ is() {
   equal "$(umbel ps -aq)" a
   run -125 umbel run -d --name b --net "ns:/proc/$(pid_of a)/ns/net" -- sleep 1000
   contains "$output" "would break what a promised"
+  umbel ns adopt "/proc/$(pid_of a)/ns/net" --name ut$$
+  run -125 umbel run -d --name b --net ns:ut$$ -- sleep 1000
+  umbel ns rm --force net/ut$$
+  contains "$output" "would break what a promised"
   umbel run -d --name b --force --net with:a -- sleep 1000
   contains "$(umbel show --json a | jq -r '.breaches[]')" "--net with:a would break"
   contains "$(umbel show a)" broken

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/umbel/commands.h"
 #include "cli/umbel/graph_records.h"
+#include "cli/umbel/names.h"
 #include "cli/umbel/output.h"
 #include "sys/file.h"
 
@@ -39,7 +40,9 @@ Syntax syntax(Options& o) {
       .about =
           "The running containers of this host, also those of Docker, podman and other engines, "
           "and each kind of namespace: one of its own, the host's, or one that several share, "
-          "which has a letter. Below the table: who shares each, processes of no container that "
+          "or one with a name of its own (umbel ns), which have a letter. Below the table: who "
+          "uses "
+          "each, processes of no container that "
           "sit in one, namespaces that lie in another container's, and those owned by a user "
           "namespace that is not the host's.",
       .examples = {{"umbel graph", "for reading"},
@@ -53,13 +56,14 @@ std::string letter(std::size_t number) {
   return number < 26 ? text : text + std::to_string(number / 26);
 }
 
-// What several share, in the order in which the table shows it, each with a letter.
+// What several share or what has a name, in the order in which the table shows it, each with a
+// letter.
 using Letters = std::vector<std::pair<const Space*, std::string>>;
 Letters letters(const Graph& graph) {
   Letters given;
   for (const ns::Kind kind : shown_kinds)
     for (const Space& space : graph.spaces)
-      if (space.kind == kind && space.shared() && !space.host)
+      if (space.kind == kind && space.stands_out())
         given.emplace_back(&space, letter(given.size()));
   return given;
 }
@@ -96,10 +100,12 @@ std::string cell(const Space& space, const Letters& given) {
 std::string kind_name(const Space& space) { return std::string(ns::info(space.kind).option); }
 
 std::string shared_lines(const Graph& graph, const Letters& given) {
-  Table table({"  ", "KIND", "ID", "SHARED BY"});
-  for (const auto& [space, name] : given)
-    table.add({"  " + coloured(Colour::bold, name), kind_name(*space), std::to_string(space->id),
-               names_of(graph, space->containers)});
+  Table table({"  ", "KIND", "ID", "NAME", "USED BY"});
+  for (const auto& [space, letter] : given)
+    table.add({"  " + coloured(Colour::bold, letter), kind_name(*space), std::to_string(space->id),
+               join(space->names, ", "),
+               space->containers.empty() ? coloured(Colour::faint, "nobody")
+                                         : names_of(graph, space->containers)});
   return given.empty() ? std::string() : "\n" + table.text();
 }
 
@@ -140,7 +146,9 @@ std::string remarks(const Graph& graph) {
 }
 
 std::string text_of(const Graph& graph) {
-  if (graph.containers.empty()) return "no container runs on this host\n";
+  const auto given = letters(graph);
+  if (graph.containers.empty())
+    return "no container runs on this host\n" + shared_lines(graph, given);
   std::vector<std::string> header{"CONTAINER"};
   for (const ns::Kind kind : shown_kinds) {
     std::string name(ns::info(kind).option);
@@ -148,7 +156,6 @@ std::string text_of(const Graph& graph) {
     header.push_back(name);
   }
   Table table(header);
-  const auto given = letters(graph);
   for (const Node& node : graph.containers) {
     std::vector<std::string> row{shortened(node.name, 40)};
     for (const ns::Kind kind : shown_kinds) row.push_back(cell(graph.space(node, kind), given));
@@ -181,7 +188,8 @@ GraphRecord record_of(const Graph& graph) {
                     .id = space.id,
                     .host = space.host,
                     .containers = name_list(graph, space.containers),
-                    .visitors = name_list(graph, space.visitors)};
+                    .visitors = name_list(graph, space.visitors),
+                    .names = space.names};
     if (space.parent != 0) one.parent = space.parent;
     if (space.owner != 0) one.owner = space.owner;
     for (const policy::Stranger& stranger : space.strangers)
@@ -228,7 +236,9 @@ Result<int> act(const Options& o) {
   TRY(check(o));
   const container::Home home = TRY(container::Home::open());
   const survey::Host host = TRY(survey::look(home));
-  const Graph graph = policy::graph_of(host);
+  const ns::Names names = TRY(open_names());
+  const std::vector<ns::Name> named = TRY(names.all());
+  const Graph graph = policy::graph_of(host, named);
   if (o.removed) {
     const std::string name = host.containers[TRY(host.find(*o.removed))].name;
     const auto at = std::ranges::find(graph.containers, name, &Node::name);

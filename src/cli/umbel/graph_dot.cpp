@@ -1,6 +1,7 @@
 // For Graphviz: containers as boxes, namespaces that somebody shares as ellipses between them.
 // The host's own and those of one container alone would hide the picture behind lines: the box
 // lists them.
+#include "base/text.h"
 #include "cli/umbel/graph_records.h"
 
 namespace umbel::cli {
@@ -33,7 +34,7 @@ std::string graph_dot(const policy::Graph& graph) {
     for (const ns::Kind kind : shown_kinds) {
       const policy::Space& space = graph.space(node, kind);
       std::string& list = space.host ? host : own;
-      if (!space.shared() || space.host) list += " " + std::string(ns::info(kind).option);
+      if (!space.stands_out()) list += " " + std::string(ns::info(kind).option);
     }
     text += "  \"" + escaped(node.name) + "\" [shape=box, style=\"rounded,filled\", " +
             "fillcolor=\"#eef3f8\", label=\"" + escaped(node.name) +
@@ -41,9 +42,10 @@ std::string graph_dot(const policy::Graph& graph) {
             "\"];\n";
   }
   for (const policy::Space& space : graph.spaces) {
-    if (!space.shared() || space.host) continue;
+    if (!space.stands_out()) continue;
     text += "  " + id_of(space) + " [label=\"" + std::string(ns::info(space.kind).option) + "\\n" +
-            std::to_string(space.id) + "\"];\n";
+            std::to_string(space.id) +
+            (space.names.empty() ? "" : "\\n" + escaped(join(space.names, " "))) + "\"];\n";
     for (const std::size_t at : space.containers)
       text += "  \"" + escaped(graph.containers[at].name) + "\" -- " + id_of(space) + ";\n";
   }

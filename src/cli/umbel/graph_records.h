@@ -39,7 +39,7 @@ struct SpaceRecord {
   std::uint64_t id = 0;
   bool host = false;
   std::optional<std::uint64_t> parent, owner;
-  std::vector<std::string> containers, visitors;
+  std::vector<std::string> containers, visitors, names;
   std::vector<StrangerRecord> others;  // processes of no container
 };
 void fields(auto& archive, SpaceRecord& r) {
@@ -50,6 +50,7 @@ void fields(auto& archive, SpaceRecord& r) {
   archive("owner", r.owner);
   archive("containers", r.containers);
   archive("visitors", r.visitors);
+  archive("names", r.names);
   archive("others", r.others);
 }
 

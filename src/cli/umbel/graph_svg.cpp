@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "base/text.h"
 #include "cli/umbel/graph_records.h"
 #include "cli/umbel/output.h"
 
@@ -244,8 +245,13 @@ class Picture {
   std::vector<std::string> remarks() const {
     std::vector<std::string> list;
     for (const Space& space : graph_.spaces) {
-      if (space.containers.empty()) continue;
       const std::string kind(ns::info(space.kind).option);
+      if (!space.names.empty())
+        list.push_back(space.containers.empty()
+                           ? join(space.names, ", ") + ": a namespace with a name; nobody is in it"
+                           : names(space.containers) + ": its " + kind + " has a name, " +
+                                 join(space.names, ", "));
+      if (space.containers.empty()) continue;
       if (!space.strangers.empty())
         list.push_back("+" + std::to_string(space.strangers.size()) + "  " +
                        names(space.containers) + ": its " + kind + " also holds " +

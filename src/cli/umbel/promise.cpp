@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/umbel/output.h"
+#include "ns/named.h"
 #include "policy/library.h"
 #include "sys/file.h"
 
@@ -106,28 +107,47 @@ Result<void> hold_to(container::Container& container, const std::optional<Refusa
 
 namespace {
 
-// The containers that are in the namespace a source leads to. One that is given by its file, or by
-// a name of its own, may be somebody's too.
+Result<Fd> open_namespace_of(const container::Container& container, const ns::KindInfo& kind) {
+  return sys::open(
+      cwd,
+      "/proc/" + std::to_string(container.state.init.pid.value()) + "/ns/" + std::string(kind.proc),
+      O_RDONLY);
+}
+
+Result<Fd> open_source(const container::Home& home, const ns::KindInfo& kind,
+                       const ns::Source& source) {
+  switch (source.from) {
+    case ns::From::with:
+      return open_namespace_of(TRY(home.find(source.what)), kind);
+    case ns::From::path:
+      return sys::open(cwd, source.what, O_RDONLY);
+    case ns::From::named: {
+      const ns::Names names = TRY(ns::Names::open(home.path()));
+      return names.open(kind.kind, source.what);
+    }
+    case ns::From::host:
+    case ns::From::fresh:
+      break;
+  }
+  return fail("it joins nobody");
+}
+
+// The containers that are in the namespace a source leads to. One that can't be joined is refused,
+// with more words, when it comes to that.
 std::vector<container::Container> others_in(const container::Home& home, const ns::KindInfo& kind,
                                             const ns::Source& source) {
   std::vector<container::Container> found;
-  if (source.from == ns::From::with) {
-    // One that is not there is said with more words when the new one is made.
-    if (Result<container::Container> owner = home.find(source.what))
-      found.push_back(std::move(*owner));
-    return found;
-  }
   if (source.from == ns::From::host || source.from == ns::From::fresh) return found;
-  const Result<struct stat> wanted = sys::status_behind(cwd, source.what);
+  const Result<Fd> wanted = open_source(home, kind, source);
   Result<std::vector<container::Container>> all = home.all();
   if (!wanted || !all) return found;
+  const Result<sys::Identity> identity = sys::identity(*wanted);
+  if (!identity) return found;
   for (container::Container& one : *all) {
     if (!one.is_running()) continue;
-    const Result<struct stat> has =
-        sys::status_behind(cwd, "/proc/" + std::to_string(one.state.init.pid.value()) + "/ns/" +
-                                    std::string(kind.proc));
-    if (has && has->st_ino == wanted->st_ino && has->st_dev == wanted->st_dev)
-      found.push_back(std::move(one));
+    const Result<Fd> has = open_namespace_of(one, kind);
+    const Result<sys::Identity> its = has ? sys::identity(*has) : Failure(has.error());
+    if (its && *its == *identity) found.push_back(std::move(one));
   }
   return found;
 }
