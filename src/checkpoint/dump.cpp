@@ -90,7 +90,7 @@ Result<void> check_sharing(const Process& process, const Process& parent) {
                                                              {KCMP_FS, "its working directory"},
                                                              {KCMP_SIGHAND, "signal handlers"}});
   for (const auto& [kind, what] : kinds)
-    if (TRY(sys::compare(process.pid(), parent.pid(), kind)) == 0)
+    if (TRY(sys::compare(process.alive(), parent.alive(), kind)) == 0)
       return fail_with(EOPNOTSUPP,
                        process.named() + " shares " + std::string(what) + " with " +
                            parent.named() + " without being a thread of it",
@@ -111,8 +111,11 @@ Result<void> describe_family(Dump& dump, ProcessDump& process) {
   record.exit_signal = stat.exit_signal;
   record.name = stat.name;
   if (record.zombie) record.exit_code = stat.exit_code;
+  record.leader_ended = process.process->leader_ended;
+  if (record.leader_ended)
+    record.exit_code = TRY(process.process->facts.stat(process.process->pid())).exit_code;
   for (const auto& other : dump.frozen.processes())
-    if (other->pid() == process.process->parent && !record.zombie)
+    if (other->pid() == process.process->parent && !record.zombie && !other->zombie())
       TRY(check_sharing(*process.process, *other));
   return {};
 }
@@ -120,7 +123,7 @@ Result<void> describe_family(Dump& dump, ProcessDump& process) {
 // Reads all that shows without the process's help.
 Result<void> look_at(ProcessDump& process) {
   const Process& frozen = *process.process;
-  process.pidfd = TRY(sys::pidfd_open(frozen.pid()));
+  process.pidfd = TRY(descriptors_of(frozen));
   for (const Thread& thread : frozen.threads) {
     proc::Keyed status = TRY(frozen.facts.status(thread.id.tid));
     image::Thread& record = process.record.threads.emplace_back();

@@ -130,9 +130,9 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   TRY(each_living(tasks, "mapping the memory of", [&](Task& task) {
     return task.has_memory ? Result<void>() : build_mappings(restore, task, workplace);
   }));
-  TRY(each_living(tasks, "making the threads of", build_threads));
   TRY(restore.segments.mark_removed());
   TRY(fill(restore, tasks));
+  TRY(each_living(tasks, "making the threads of", build_threads));
   restored.statistics.pages_restored = restore.pages;
   TRY(settle_files(restore));
   TRY(each_living(tasks, "putting back",

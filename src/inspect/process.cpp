@@ -34,6 +34,12 @@ Result<Process> Process::open(HostPid pid) {
   return Process(pid, std::move(dir));
 }
 
+Result<Process> Process::through(HostPid pid, HostPid tid) {
+  Process process = TRY(open(tid));
+  process.pid_ = pid;
+  return process;
+}
+
 Result<std::string> Process::text(const std::string& name) const {
   return during("process " + std::to_string(pid_.value()), sys::read_file(dir_, name));
 }

@@ -18,6 +18,9 @@ namespace umbel::inspect {
 class Process {
  public:
   static Result<Process> open(HostPid pid);
+  // The same process looked at through another thread of it: when the first has ended, nothing
+  // about memory or descriptors can be read through that any more.
+  static Result<Process> through(HostPid pid, HostPid tid);
 
   HostPid pid() const { return pid_; }
   FdRef dir() const { return dir_; }

@@ -3,6 +3,7 @@
 // as from fork.
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -78,6 +79,13 @@ Result<Process> clone3(const Clone& how) {
   return Process(HostPid(static_cast<pid_t>(pid)), Fd(pidfd));
 }
 
+Result<Fd> pidfd_open_thread(HostPid tid) {
+  constexpr int pidfd_thread = O_EXCL;  // PIDFD_THREAD of linux/pidfd.h
+  const long fd = ::syscall(SYS_pidfd_open, tid.value(), pidfd_thread);
+  if (fd < 0) return Failure(last_error("pidfd_open", std::to_string(tid.value())));
+  return Fd(static_cast<int>(fd));
+}
+
 Result<Fd> pidfd_open(HostPid pid) {
   const long fd = ::syscall(SYS_pidfd_open, pid.value(), 0);
   if (fd < 0) return Failure(last_error("pidfd_open", std::to_string(pid.value())));
@@ -87,6 +95,10 @@ Result<Fd> pidfd_open(HostPid pid) {
 Result<void> pidfd_signal(FdRef pidfd, int signal) {
   return checked(::syscall(SYS_pidfd_send_signal, pidfd.number(), signal, nullptr, 0),
                  "pidfd_send_signal");
+}
+
+Result<void> signal_process(HostPid pid, int signal) {
+  return checked(::kill(pid.value(), signal), "kill", std::to_string(pid.value()));
 }
 
 Result<void> signal_thread(HostPid pid, HostPid tid, int signal) {

@@ -74,7 +74,11 @@ Result<Process> start(const Clone& how, Body&& body) {
 }
 
 Result<Fd> pidfd_open(HostPid pid);
+// Of one thread, whose descriptors pidfd_getfd() then takes from. Linux 6.9.
+Result<Fd> pidfd_open_thread(HostPid tid);
 Result<void> pidfd_signal(FdRef pidfd, int signal);
+// For a process that one traces or whose parent one is: its pid can't go away meanwhile.
+Result<void> signal_process(HostPid pid, int signal);
 // To one thread: tgkill(2). For threads that one traces, which can't go away meanwhile.
 Result<void> signal_thread(HostPid pid, HostPid tid, int signal);
 // Another process's descriptor, as a new one here. Linux 5.6.

@@ -78,13 +78,20 @@ bool known(const Process& process, HostPid tid) {
   return std::ranges::any_of(process.threads, [&](const Thread& t) { return t.id.tid == tid; });
 }
 
+// It stays to be seen until the last of the others has ended.
+bool ended_leader(const Process& process, HostPid tid) {
+  if (tid != process.pid()) return false;
+  const Result<proc::Stat> stat = process.facts.stat(tid);
+  return stat && stat->state == 'Z';
+}
+
 // How many threads were new.
 Result<std::size_t> seize_new(Process& process, Clock::time_point until) {
   const std::size_t before = process.threads.size();
   for (const HostPid tid : TRY(process.facts.threads())) {
     if (known(process, tid)) continue;
     Result<Thread> thread = seize_thread(process, tid);
-    if (!thread && gone(thread.error())) continue;
+    if (!thread && (gone(thread.error()) || ended_leader(process, tid))) continue;
     if (!thread) return Failure(thread.error());
     process.threads.push_back(std::move(*thread));
   }
@@ -102,19 +109,16 @@ Result<void> seize(Process& process, Clock::time_point until) {
   process.inner = TRY(inspect::inner_pid(status));
   if (process.stat.state == 'Z' || process.stat.state == 'X') {
     const auto threads = TRY(process.facts.threads());
-    if (threads.size() > 1)
-      return fail(process.named() + ": its first thread has ended and others go on",
-                  "a program in this state can't be checkpointed yet");
-    return {};
+    if (threads.size() <= 1) return {};
   }
   while (TRY(seize_new(process, until)) != 0) {
   }
+  if (process.threads.empty()) return fail_with(ESRCH, process.named() + " has ended");
+  process.leader_ended = process.alive() != process.pid();
+  if (process.leader_ended)
+    process.facts = TRY(inspect::Process::through(process.pid(), process.alive()));
   // Everything about it may have changed until now, and can't from here on.
   process.stat = TRY(process.facts.stat());
-  if (process.threads.empty()) return fail_with(ESRCH, process.named() + " has ended");
-  if (process.threads.front().id.tid != process.pid())
-    return fail(process.named() + ": its first thread has ended and others go on",
-                "a program in this state can't be checkpointed yet");
   return {};
 }
 
@@ -132,7 +136,7 @@ Result<void> detach(Process& process, int signal) {
 }
 
 Result<void> kill(Process& process) {
-  Result<void> outcome = sys::signal_thread(process.pid(), process.pid(), SIGKILL);
+  Result<void> outcome = sys::signal_thread(process.pid(), process.alive(), SIGKILL);
   // The tracer is told first; only when it has listened does the real parent hear of the end.
   for (auto thread = process.threads.rbegin(); thread != process.threads.rend(); ++thread) {
     if (!thread->seized) continue;

@@ -10,6 +10,7 @@
 
 #include "checkpoint/freeze/seize.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace umbel::checkpoint {
 
@@ -24,6 +25,11 @@ Result<std::vector<HostPid>> tree_of(HostPid root) {
     if (children) found.insert(found.end(), children->begin(), children->end());
   }
   return found;
+}
+
+Result<Fd> descriptors_of(const Process& process) {
+  return process.leader_ended ? sys::pidfd_open_thread(process.alive())
+                              : sys::pidfd_open(process.pid());
 }
 
 Tree::Tree(Tree&& other) noexcept

@@ -29,14 +29,20 @@ struct Process {
   HostPid parent;
   InnerPid inner;
   proc::Stat stat;
-  std::vector<Thread> threads;  // the leader first; of a zombie none
+  std::vector<Thread> threads;  // the leader first, if it lives; of a zombie none
+  bool leader_ended = false;    // and others go on
   Fd memory;                    // /proc/PID/mem
   unsigned member = 0;          // of the crew, which traces it
 
   HostPid pid() const { return facts.pid(); }
+  // The thread through which memory and descriptors are reached: the first that lives.
+  HostPid alive() const { return threads.front().id.tid; }
   bool zombie() const { return threads.empty(); }
   std::string named() const { return inspect::named(pid(), stat.name); }
 };
+
+// For pidfd_getfd(2). Needs Linux 6.9 where the leader has ended.
+Result<Fd> descriptors_of(const Process& process);
 
 // What the tree is, looked at without stopping anything: parents before children.
 Result<std::vector<HostPid>> tree_of(HostPid root);

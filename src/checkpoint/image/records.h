@@ -357,7 +357,8 @@ void fields(auto& archive, Limit& l) {
 struct Process {
   InnerPid pid, parent, group, session;
   bool zombie = false;
-  std::int32_t exit_code = 0;  // of a zombie, as wait(2) gives it
+  bool leader_ended = false;   // the first of `threads` is another then
+  std::int32_t exit_code = 0;  // of a zombie, or a leader that has ended, as wait(2) gives it
   std::int32_t exit_signal = 0;
   std::string name;
   std::int32_t stopped_by = 0;  // the signal of job control that stopped it
@@ -382,6 +383,7 @@ void fields(auto& archive, Process& p) {
   archive("group", p.group);
   archive("session", p.session);
   archive("zombie", p.zombie);
+  archive("leader_ended", p.leader_ended);
   archive("exit_code", p.exit_code);
   archive("exit_signal", p.exit_signal);
   archive("name", p.name);

@@ -97,7 +97,7 @@ Result<Fd> make_watcher(const Process& process, const std::vector<proc::Mapping>
   const std::uint64_t caught = TRY(status.number("SigCgt", 16));
   remote::Injection injection =
       TRY(remote::Injection::install(leader.id, cpu, mappings, process.memory));
-  const Fd pidfd = TRY(sys::pidfd_open(process.pid()));
+  const Fd pidfd = TRY(descriptors_of(process));
   Fd watcher;
   {
     remote::Session session = TRY(remote::Session::enter(leader.id, injection.scratch(), cpu,

@@ -86,7 +86,7 @@ class PageCopy {
 Result<void> read_pages(const Process& process, std::uint64_t address, std::span<std::uint8_t> into,
                         const PageRange& range) {
   if (!range.shared) {
-    const Result<void> direct = sys::read_memory(process.pid(), address, into);
+    const Result<void> direct = sys::read_memory(process.alive(), address, into);
     if (direct || direct.error().code != EFAULT) return direct;
   }
   return sys::read_all_at(process.memory, address, into);

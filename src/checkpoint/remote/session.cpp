@@ -149,12 +149,22 @@ Result<void> Session::start(Batch& batch) {
   return wait_until_done(end);
 }
 
-Result<void> Session::finish(SystemCall what, std::uint64_t argument) {
+Result<void> Session::place_last(SystemCall what, std::uint64_t argument) {
   Batch batch(scratch_->place());
   batch.attempt(what, argument);
   TRY(place(batch));
-  TRY(sys::set_registers(thread_.tid, at_loop(scratch_->place().records.value() + sizeof(Record))));
+  return sys::set_registers(thread_.tid,
+                            at_loop(scratch_->place().records.value() + sizeof(Record)));
+}
+
+Result<void> Session::finish(SystemCall what, std::uint64_t argument) {
+  TRY(place_last(what, argument));
   return sys::resume(thread_.tid);
+}
+
+Result<void> Session::finish_alone(SystemCall what, std::uint64_t argument) {
+  TRY(place_last(what, argument));
+  return sys::detach(thread_.tid);
 }
 
 Result<bool> Session::is_end(int signal, std::uint64_t end_record) const {

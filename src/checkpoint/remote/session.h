@@ -68,6 +68,8 @@ class Session {
   Result<void> make_room(Batch& batch, std::size_t calls, std::size_t data = 0);
   // Starts one last call that does not come back, and does not wait for it.
   Result<void> finish(SystemCall what, std::uint64_t argument);
+  // The same by a thread that is not traced any more.
+  Result<void> finish_alone(SystemCall what, std::uint64_t argument);
   Result<void> leave();
   const ThreadId& thread() const { return thread_; }
   // Signals from others that stopped the thread meanwhile; they have to be sent again.
@@ -78,6 +80,7 @@ class Session {
       : thread_(thread), scratch_(&scratch), cpu_(std::move(cpu)), end_signal_(end_signal) {}
   Result<void> place(Batch& batch);
   Result<void> start(Batch& batch);
+  Result<void> place_last(SystemCall what, std::uint64_t argument);
   user_regs_struct at_loop(std::uint64_t end) const;
   Result<void> wait_until_done(std::uint64_t end_record);
   Result<bool> is_end(int signal, std::uint64_t end_record) const;

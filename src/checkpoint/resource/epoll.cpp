@@ -66,7 +66,7 @@ Result<bool> find_in(const ProcessDump& process, const sys::EpollSlot& slot, Lin
                      bool (*wanted)(const inspect::Descriptor&, const Line&)) {
   for (const inspect::Descriptor& candidate : process.descriptors) {
     if (!wanted(candidate, line)) continue;
-    if (!TRY(sys::watches(slot, process.process->pid(), candidate.number))) continue;
+    if (!TRY(sys::watches(slot, process.process->alive(), candidate.number))) continue;
     line.target.file = {.process = process.process->inner, .number = candidate.number};
     return true;
   }
@@ -99,7 +99,7 @@ Result<Epoll> dump(const FileDump& from) {
   std::map<int, unsigned> turns;
   for (const std::string_view text : from.descriptor.info.all("tfd")) {
     Line line = TRY(parse(text));
-    const sys::EpollSlot slot{.pid = from.process.pid(),
+    const sys::EpollSlot slot{.pid = from.process.alive(),
                               .epoll = from.descriptor.number,
                               .target = line.target.number,
                               .turn = turns[line.target.number]++};

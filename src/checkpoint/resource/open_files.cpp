@@ -42,7 +42,7 @@ Likeness likeness(const inspect::Descriptor& descriptor) {
 }
 
 Result<int> order(const Reference& a, const Reference& b) {
-  return sys::compare(a.process->process->pid(), b.process->process->pid(), KCMP_FILE,
+  return sys::compare(a.process->process->alive(), b.process->process->alive(), KCMP_FILE,
                       static_cast<std::uint64_t>(a.descriptor->number),
                       static_cast<std::uint64_t>(b.descriptor->number));
 }
@@ -123,7 +123,7 @@ Result<FileReference> Dump::in_flight(const Process& process, Fd file) {
     for (const inspect::Descriptor& descriptor : candidate->descriptors) {
       if (descriptor.status.st_ino != status.st_ino || descriptor.status.st_dev != status.st_dev)
         continue;
-      const int order = TRY(sys::compare(self, candidate->process->pid(), KCMP_FILE, number,
+      const int order = TRY(sys::compare(self, candidate->process->alive(), KCMP_FILE, number,
                                          static_cast<std::uint64_t>(descriptor.number)));
       if (order == 0)
         return FileReference{.process = candidate->process->inner, .number = descriptor.number};

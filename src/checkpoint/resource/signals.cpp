@@ -57,7 +57,7 @@ Result<void> dump_pending(const Process& process, image::Process& record) {
     }
     return pending;
   };
-  record.pending = TRY(read(process.pid(), sys::Queue::process));
+  record.pending = TRY(read(process.alive(), sys::Queue::process));
   for (std::size_t i = 0; i < process.threads.size(); ++i)
     record.threads[i].pending = TRY(read(process.threads[i].id.tid, sys::Queue::thread));
   return {};

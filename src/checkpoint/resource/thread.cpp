@@ -146,11 +146,11 @@ Result<remote::Cpu> read_thread_cpu(const Process& process, const Thread& thread
                  .signature = rseq.signature,
                  .flags = rseq.flags};
   if (record.rseq.address != 0)
-    TRY(leave_critical_section(process.pid(), record.rseq, cpu.registers));
+    TRY(leave_critical_section(process.alive(), record.rseq, cpu.registers));
   record.blocked = cpu.mask;
   record.extended = cpu.extended;
   user_regs_struct saved = cpu.registers;
-  TRY(make_wait_again(process.pid(), saved));
+  TRY(make_wait_again(process.alive(), saved));
   const auto* registers = reinterpret_cast<const std::uint8_t*>(&saved);
   record.registers.assign(registers, registers + sizeof saved);
   return cpu;

@@ -18,6 +18,7 @@
 #include "checkpoint/resource/thread.h"
 #include "checkpoint/resource/timers.h"
 #include "sys/ptrace.h"
+#include "sys/wait.h"
 
 namespace umbel::checkpoint {
 
@@ -25,14 +26,34 @@ namespace {
 
 namespace call = remote::call;
 
+// Untraced: a tracer would not hear of its end, nor its parent of the end of all, until the last
+// thread has ended. And before its children have signals for the death of their parent.
+Result<void> end_leader(Task& task, remote::Session& session) {
+  constexpr int tries = 5000;
+  constexpr auto pause = std::chrono::milliseconds(1);
+  TRY(session.finish_alone(call::exit, static_cast<std::uint64_t>(task.record->exit_code >> 8)));
+  const inspect::Process process = TRY(inspect::Process::open(task.pid));
+  for (int i = 0; i < tries; ++i) {
+    if (TRY(process.stat()).state == 'Z') {
+      task.leader_ended = true;
+      return {};
+    }
+    sys::sleep_for(pause);
+  }
+  return fail("the first thread of process " + std::to_string(task.pid.value()) +
+              " does not end, as it should");
+}
+
 Result<void> make_threads(Task& task, remote::Session& session) {
   constexpr std::uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                   CLONE_SYSVSEM | CLONE_PTRACE;
   const auto& records = task.record->threads;
-  while (task.threads.size() < records.size()) {
+  std::vector<HostPid> threads;
+  if (!task.record->leader_ended) threads = task.threads;
+  while (threads.size() < records.size()) {
     remote::Batch batch = session.batch();
     std::vector<remote::Call> calls;
-    for (std::size_t i = task.threads.size(); i < records.size() && batch.fits(1, 256); ++i) {
+    for (std::size_t i = threads.size(); i < records.size() && batch.fits(1, 256); ++i) {
       clone_args args{};
       args.flags = flags;
       args.set_tid = batch.value(records[i].tid.value()).value();
@@ -43,12 +64,14 @@ Result<void> make_threads(Task& task, remote::Session& session) {
     for (const remote::Call& one : calls) {
       if (!batch.was_made(one)) break;
       const std::uint64_t tid = TRY(during("making a thread", batch.answer(one)));
-      task.threads.emplace_back(static_cast<std::int32_t>(tid));
-      const sys::Stop stop = TRY(sys::wait_stop(task.threads.back()));
+      threads.emplace_back(static_cast<std::int32_t>(tid));
+      const sys::Stop stop = TRY(sys::wait_stop(threads.back()));
       if (stop.ended()) return fail("a new thread ended at once");
     }
     TRY(made);
   }
+  if (task.record->leader_ended) TRY(end_leader(task, session));
+  task.threads = std::move(threads);
   return {};
 }
 
@@ -95,7 +118,8 @@ Result<void> fill_memory(Restore& restore, Task& task) {
 }
 
 Result<void> build_threads(Task& task) {
-  if (task.record->threads.size() == task.threads.size()) return {};
+  const image::Process& record = *task.record;
+  if (record.threads.size() == task.threads.size() && !record.leader_ended) return {};
   remote::Session session = TRY(remote::Session::own(task.id(0), task.scratch));
   return make_threads(task, session);
 }
@@ -149,14 +173,14 @@ Result<void> build_end(Restore& restore, Task& task, const Workplace& workplace)
   const remote::Cpu leader = cpu_of(record.threads.front());
   const auto code = code_mappings(record.memory);
   const remote::Pointer instruction = TRY(remote::find_system_call(code, task.memory));
-  TRY(remote::single_call(task.pid, leader, instruction, call::munmap,
+  TRY(remote::single_call(task.threads.front(), leader, instruction, call::munmap,
                           {workplace.start(), workplace.size()}));
   return {};
 }
 
 Result<void> let_run(Task& task) {
   if (task.record->stopped_by != 0)
-    TRY(sys::signal_thread(task.pid, task.pid, task.record->stopped_by));
+    TRY(sys::signal_thread(task.pid, task.threads.front(), task.record->stopped_by));
   for (const HostPid tid : task.threads) TRY(sys::detach(tid));
   return {};
 }

@@ -113,7 +113,7 @@ std::vector<HostPid> Tasks::everybody() const {
 Tasks::~Tasks() {
   // Each would be killed by the end of its tracer too, but who asks may go on living.
   const std::vector<HostPid> pids = everybody();
-  for (const HostPid pid : pids) (void)sys::signal_thread(pid, pid, SIGKILL);
+  for (const HostPid pid : pids) (void)sys::signal_process(pid, SIGKILL);
   for (const HostPid pid : std::views::reverse(pids)) {
     const Result<inspect::Process> process = inspect::Process::open(pid);
     const Result<std::vector<HostPid>> threads =

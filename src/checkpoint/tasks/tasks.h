@@ -19,6 +19,7 @@ struct Task {
   Fd memory;                     // /proc/PID/mem
   std::vector<HostPid> threads;  // as in the record, the leader first
   bool has_memory = false;       // mapped and filled
+  bool leader_ended = false;
   // The parent had its memory when this was born.
   const image::Memory* inherited = nullptr;
 
@@ -26,7 +27,7 @@ struct Task {
   remote::ThreadId id(std::size_t thread) const {
     return {.tid = threads[thread],
             .inner_pid = record->pid,
-            .inner_tid = thread == 0 ? record->pid : record->threads[thread].tid};
+            .inner_tid = thread == 0 && !leader_ended ? record->pid : record->threads[thread].tid};
   }
 };
 
