@@ -40,6 +40,25 @@ id_of() { umbel ns show --json "$1" | jq .id; }
   [[ ! -e $UMBEL_HOME/ns ]]
 }
 
+@test "net: a macvlan on a link from here, and a link from here that moves in" {
+  # In a network namespace of the test's own, in place of the host's.
+  unique=$unique unshare --net bash -e <<'INSIDE'
+    ip link add up0 type veth peer name up1
+    ip link set up0 up && ip link set up1 up
+    "$UMBEL" ns create net $unique --link lan=macvlan:up0 --link wire=host:up1 \
+      --address wire=10.9.8.1/24 >/dev/null
+    "$UMBEL" ns exec net/$unique -- ip -json -details link >links
+    ! ip link show up1 2>/dev/null
+    ! "$UMBEL" ns create net $unique-2 --link lan=macvlan:up7 2>refusal
+    "$UMBEL" ns rm net/$unique
+INSIDE
+  equal "$(jq -r '.[] | select(.ifname == "lan") | .linkinfo.info_kind, .operstate' links)" \
+    $'macvlan\nUP'
+  equal "$(jq -r '.[] | select(.ifname == "wire").linkinfo.info_kind' links)" veth
+  contains "$(cat refusal)" "there is no link up7 here"
+  [[ ! -e /run/netns/$unique-2 ]]
+}
+
 @test "a pid namespace has a holder of less than 80 KB, which reaps, and ends with it" {
   umbel ns create pid p
   holder=$(umbel ns show --json p | jq .holder)

@@ -88,4 +88,12 @@ graph_and_check_see() {
   contains "$output" "whether $engine set a limit for memory"
   run -125 umbel graph --if-removed wbe
   contains "$output" "did you mean web?"
+  # A namespace that umbel gives a name outlives the engine's containers.
+  umbel ns adopt "$pid" --kind net --name "umbel-test-$$"
+  "$engine" kill side web
+  "$engine" rm --force side
+  "$engine" rm --force web
+  equal "$(umbel ns show --json "net/umbel-test-$$" | jq .id)" "$id"
+  equal "$(umbel ns exec "net/umbel-test-$$" -- readlink /proc/self/ns/net)" "net:[$id]"
+  umbel ns rm "net/umbel-test-$$"
 }
