@@ -18,6 +18,7 @@
 #include "console/terminal.h"
 #include "sys/channel.h"
 #include "sys/file.h"
+#include "sys/memory.h"
 #include "sys/signal.h"
 #include "sys/stream.h"
 
@@ -130,10 +131,22 @@ class Monitor {
     return w;
   }
 
+  // Most containers say nothing for hours: then their monitors' code need not be in memory.
+  Result<void> wait(Watched& w) {
+    constexpr milliseconds quiet{300};
+    const milliseconds most = until_next();
+    if (most == sys::forever) {
+      if (TRY(sys::wait_any(w, quiet))) return {};
+      sys::leave_own_code();
+    }
+    TRY(sys::wait_any(w, most));
+    return {};
+  }
+
   Result<void> turn() {
     const bool had_ended = has_ended();
     Watched w = watched();
-    TRY(sys::wait_any(w, until_next()));
+    TRY(wait(w));
     if (w[init_at].revents != 0) note_end();
     if (((w[in_at].revents | w[outputs_at].revents) & (POLLOUT | POLLERR)) != 0) feed();
     for (std::size_t i = 0; i < outputs_.size(); ++i) {

@@ -2,6 +2,7 @@
 #include "sys/memory.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,6 +33,23 @@ Mapped& Mapped::operator=(Mapped&& other) noexcept {
 void Mapped::release() noexcept {
   if (size_ != 0) ::munmap(reinterpret_cast<void*>(address_), size_);
   size_ = 0;
+}
+
+void leave_own_code() {
+  // What can't be written is as its file has it: dropped, not lost (madvise(2), MADV_DONTNEED).
+  const auto leave = [](dl_phdr_info* object, std::size_t, void*) {
+    constexpr std::uint64_t page = 4096;
+    for (unsigned i = 0; i < object->dlpi_phnum; ++i) {
+      const auto& segment = object->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+      const std::uint64_t start = object->dlpi_addr + segment.p_vaddr;
+      const std::uint64_t end = start + segment.p_memsz;
+      const std::uint64_t first = start / page * page;
+      ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    }
+    return 0;
+  };
+  ::dl_iterate_phdr(leave, nullptr);
 }
 
 Result<Mapped> map_shared_at(std::uint64_t address, std::size_t size) {

@@ -34,6 +34,10 @@ class Mapped {
 Result<Mapped> map_shared_at(std::uint64_t address, std::size_t size);
 Result<void> protect(std::uint64_t address, std::size_t size, int protection);
 
+// Gives back the pages of this program's own code and constants, and of its libraries': they come
+// back from the page cache as they are used. For one that has much behind it and little to do.
+void leave_own_code();
+
 // Whether the kernel would map its vDSO where one wants it (arch_prctl(2), ARCH_MAP_VDSO_64).
 bool can_map_vdso();
 

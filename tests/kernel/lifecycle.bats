@@ -62,6 +62,16 @@ init_of() { umbel show --json "$1" | jq .pid; }
   eventually bash -c "[[ \$(<now) != '$before' ]]"
 }
 
+@test "the monitor of a container that is quiet takes less than 1 MB" {
+  # Of a static umbel; one that is made for debugging needs some more for its libraries.
+  local most=1024
+  ! ldd "$UMBEL" >/dev/null 2>&1 || most=2048
+  umbel run -d --name a -- sleep 1000
+  monitor=$(jq .monitor.pid "$UMBEL_HOME/containers/a/state.json")
+  is_small() { (($(awk '/^VmRSS:/{print $2}' /proc/$monitor/status) < most)); }
+  eventually is_small
+}
+
 @test "a killed monitor leaves the container running; it shows as it is and can be removed" {
   umbel run -d --name a -- sleep 1000
   kill -KILL "$(jq .monitor.pid "$UMBEL_HOME/containers/a/state.json")"
