@@ -97,6 +97,9 @@ _umbel_value() {
     'logs:--tail' | 'logs:-n') echo nothing ;;
     'logs:--since') echo nothing ;;
     'logs:--until') echo nothing ;;
+    'checkpoint:--to') echo nothing ;;
+    'checkpoint:--external') echo nothing ;;
+    'restore:--name') echo nothing ;;
     'update:--memory' | 'update:-m') echo nothing ;;
     'update:--cpus') echo nothing ;;
     'update:--cpuset-cpus') echo nothing ;;
@@ -151,7 +154,7 @@ _umbel_words() {
     kinds) echo user mnt pid net ipc uts cgroup time ;;
     sources) echo new host with: ns: ;;
     signals) echo HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;
-    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff image update rename check policy info version help ns' ;;
+    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff checkpoint restore image update rename check policy info version help ns' ;;
   esac
 }
 
@@ -217,6 +220,8 @@ _umbel() {
     'top') options='--help --json' operands=containers ;;
     'stats') options='--help --groups --no-stream --json' operands=containers ;;
     'diff') options='--help --json' operands=containers ;;
+    'checkpoint') options='--help --to --leave-running --compress --external' operands=containers ;;
+    'restore') options='--help --name' operands=nothing ;;
     'image') options='--help --json' operands=nothing ;;
     'update') options='--help --memory --cpus --cpuset-cpus --pids-limit --io-weight --userns --mnt --pid --net --ipc --uts --cgroupns --time --force' operands=containers ;;
     'rename') options='--help' operands=containers ;;

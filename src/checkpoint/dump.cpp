@@ -26,6 +26,7 @@
 #include "checkpoint/resource/timers.h"
 #include "inspect/descriptors.h"
 #include "sys/descriptor.h"
+#include "sys/file.h"
 #include "sys/identity.h"
 #include "sys/process.h"
 
@@ -64,6 +65,7 @@ InnerPid inner_or_none(const Dump& dump, std::int32_t pid) {
 Result<void> check_family(const Dump& dump, const ProcessDump& process) {
   const proc::Stat& stat = process.process->stat;
   const HostPid root = dump.frozen.root().pid();
+  const bool rooted = !dump.options.root_is_reaper;
   if (process.process->pid() == root && stat.session != root.value() && !dump.options.shell_job)
     return fail_with(EPERM,
                      process.process->named() + " belongs to session " +
@@ -71,7 +73,7 @@ Result<void> check_family(const Dump& dump, const ProcessDump& process) {
                          ", whose leader is outside of what is dumped",
                      "start it with setsid, or use --shell-job to have it join the session of "
                      "whoever restores it");
-  const bool of_root = stat.session == dump.frozen.root().stat.session;
+  const bool of_root = rooted && stat.session == dump.frozen.root().stat.session;
   if (!of_root && !dump.has(HostPid(stat.session)))
     return fail_with(EOPNOTSUPP,
                      process.process->named() + " belongs to session " +
@@ -99,12 +101,28 @@ Result<void> check_sharing(const Process& process, const Process& parent) {
   return {};
 }
 
+Result<void> check_namespaces(const Process& process, const Process& root) {
+  for (const std::string& kind : TRY(sys::list(root.facts.dir(), "ns"))) {
+    const std::string link = "ns/" + kind;
+    const std::string wanted = TRY(root.facts.link(link)), got = TRY(process.facts.link(link));
+    if (got == wanted) continue;
+    return fail_with(EOPNOTSUPP,
+                     process.named() + " is in a namespace of its own, " + got + ", and " +
+                         root.named() + " in " + wanted,
+                     "end what made that namespace: nested ones can't be carried yet");
+  }
+  return {};
+}
+
 Result<void> describe_family(Dump& dump, ProcessDump& process) {
   const proc::Stat& stat = process.process->stat;
   TRY(check_family(dump, process));
+  if (!process.process->zombie()) TRY(check_namespaces(*process.process, dump.frozen.root()));
   image::Process& record = process.record;
   record.pid = process.process->inner;
   record.parent = inner_or_none(dump, stat.parent);
+  if (!dump.carries(HostPid(stat.parent)) && HostPid(stat.parent) == dump.frozen.root().pid())
+    record.parent = dump.frozen.root().inner;
   record.group = inner_or_none(dump, stat.group);
   record.session = inner_or_none(dump, stat.session);
   record.zombie = process.process->zombie();
@@ -187,6 +205,7 @@ Result<void> ask(ProcessDump& process) {
 
 Result<void> describe(Dump& dump, const Chain& chain) {
   for (const auto& process : dump.frozen.processes()) {
+    if (!dump.carries(process->pid())) continue;
     auto& made = *dump.processes.emplace_back(std::make_unique<ProcessDump>());
     made.process = process.get();
     made.earlier = chain.find(*process) != nullptr;
@@ -198,7 +217,7 @@ Result<void> describe(Dump& dump, const Chain& chain) {
   };
   // On the threads that trace, at the same time: each process by itself.
   TRY(dump.frozen.each([&](Process& frozen) -> Result<void> {
-    if (frozen.zombie()) return {};
+    if (frozen.zombie() || !dump.carries(frozen.pid())) return {};
     ProcessDump& process = find(frozen);
     return during("looking at " + frozen.named(), look_at(process));
   }));
@@ -210,7 +229,7 @@ Result<void> describe(Dump& dump, const Chain& chain) {
     TRY(dump_mappings(dump, *process));
   }
   return dump.frozen.each([&](Process& frozen) -> Result<void> {
-    if (frozen.zombie()) return {};
+    if (frozen.zombie() || !dump.carries(frozen.pid())) return {};
     return during("asking " + frozen.named(), ask(find(frozen)));
   });
 }
@@ -264,7 +283,8 @@ Result<void> copy_memory(Dump& dump, const Chain& chain, Written& done) {
 Result<void> write_records(Dump& dump) {
   const sys::Names names = TRY(sys::names());
   const sys::Clock now = TRY(sys::clock_now(CLOCK_REALTIME));
-  dump.tree.root = dump.frozen.root().inner;
+  if (dump.options.root_is_reaper) dump.tree.reaper = dump.frozen.root().inner;
+  dump.tree.root = dump.processes.front()->process->inner;
   dump.tree.machine = names.machine;
   dump.tree.kernel = names.release;
   dump.tree.host = names.host;
@@ -272,6 +292,7 @@ Result<void> write_records(Dump& dump) {
   for (const auto& process : dump.processes)
     dump.tree.processes.push_back(std::move(process->record));
   TRY(dump.writer.add("tree", to_value(dump.tree)));
+  if (dump.options.more) TRY(dump.options.more(dump.writer));
   return dump.writer.finish();
 }
 
@@ -304,6 +325,8 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   statistics.freezing = since(start);
   // From here on nothing of the tree changes.
   Dump dump(options, frozen, writer);
+  if (options.root_is_reaper && frozen.processes().size() == 1)
+    return fail_with(ESRCH, "no process is left but the init, " + frozen.root().named());
   TRY(describe(dump, chain));
   const Clock::time_point copying = Clock::now();
   Written written;

@@ -18,6 +18,9 @@ enum class Stage { pre_dump, post_dump, pre_restore, post_restore, pre_resume, p
 
 struct DumpOptions {
   HostPid root;
+  // The root is a small init that whoever restores makes anew: it stands still with the rest and
+  // ends with it, and its children are what is saved.
+  bool root_is_reaper = false;
   enum class After { kill, run, stop } after = After::kill;
   std::chrono::milliseconds freeze_timeout = std::chrono::seconds(10);
   // Deleted files up to this size are carried in the image.
@@ -37,6 +40,8 @@ struct DumpOptions {
   // resource/external.h names them.
   std::set<std::string> external = {};
   std::function<Result<void>(Stage)> at = {};
+  // Members of the caller's own, added under the freeze.
+  std::function<Result<void>(image::Writer&)> more = {};
 };
 
 struct DumpStatistics {

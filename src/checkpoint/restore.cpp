@@ -35,7 +35,8 @@ std::chrono::microseconds since(Clock::time_point start) {
 }
 
 // Above every number that a process of the image wants.
-Result<int> first_number(const image::Tree& tree) {
+Result<void> choose_numbers(Restore& restore) {
+  const image::Tree& tree = restore.tree;
   int highest = 2;
   for (const image::Process& process : tree.processes)
     for (const image::Descriptor& descriptor : process.descriptors)
@@ -52,7 +53,9 @@ Result<int> first_number(const image::Tree& tree) {
     return fail("the restore needs " + std::to_string(needed) + " descriptors and may have " +
                     std::to_string(limit),
                 "raise the limit of open files (ulimit -n)");
-  return highest + 1;
+  restore.first_number = highest + 1;
+  restore.descriptor_limit = limit;
+  return {};
 }
 
 // Everything that processes inherit has to be there before the first of them.
@@ -105,25 +108,30 @@ Result<void> let_all_run(const Tasks& tasks) {
 
 }  // namespace
 
-Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader) {
+namespace {
+
+struct Start {
+  const Workplace* workplace = nullptr;  // none: made when it is needed
+  std::optional<Birth> birth;
+};
+
+Result<Restored> restore_tree(const RestoreOptions& options, const image::Reader& reader,
+                              image::Tree tree, Start how) {
   const Clock::time_point start = Clock::now();
   Restored restored;
-  if (!reader.has("tree"))
-    return fail("the image has memory alone: it is of a pre-dump",
-                "restore the image of the dump that builds on it");
-  const Value value = TRY(reader.record("tree"));
-  image::Tree tree = TRY(from_value<image::Tree>(value));
   Restore restore(options, reader, std::move(tree));
   const image::Credentials own = TRY(own_credentials());
-  restore.first_number = TRY(first_number(restore.tree));
+  TRY(choose_numbers(restore));
   // By a process that has no descriptor of the program's, whose ends would be held open by it.
   restore.segments = TRY(Segments::make(restore.tree.shared));
   TRY(open_files(restore));
   if (options.at) TRY(options.at(Stage::pre_restore, HostPid()));
 
-  const Workplace workplace = TRY(Workplace::make(restore.tree));
+  std::optional<Workplace> own_workplace;
+  if (how.workplace == nullptr) own_workplace = TRY(Workplace::make(restore.tree));
+  const Workplace& workplace = how.workplace == nullptr ? *own_workplace : *how.workplace;
   // From here on there are processes; all end with `tasks` unless it is told to keep them.
-  Tasks tasks(restore, workplace);
+  Tasks tasks(restore, workplace, how.birth);
   const Clock::time_point forking = Clock::now();
   TRY(tasks.make());
   restored.statistics.forking = since(forking);
@@ -132,7 +140,8 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   }));
   TRY(restore.segments.mark_removed());
   TRY(fill(restore, tasks));
-  TRY(each_living(tasks, "making the threads of", build_threads));
+  TRY(each_living(tasks, "making the threads of",
+                  [&](Task& task) { return build_threads(restore, task); }));
   restored.statistics.pages_restored = restore.pages;
   TRY(settle_files(restore));
   TRY(each_living(tasks, "putting back",
@@ -153,6 +162,24 @@ Result<Restored> restore(const RestoreOptions& options, const image::Reader& rea
   if (options.at) TRY(options.at(Stage::post_resume, restored.root));
   restored.statistics.total = since(start);
   return restored;
+}
+
+}  // namespace
+
+Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader) {
+  image::Tree tree = TRY(image::tree_in(reader));
+  if (tree.reaper)
+    return fail("the image is of a container, whose init is not in it",
+                "umbel restore brings it back");
+  return restore_tree(options, reader, std::move(tree), {});
+}
+
+Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader,
+                         const Cradle& cradle, const Bearer& bearer) {
+  return restore_tree(
+      options, reader, cradle.tree(),
+      {.workplace = &cradle.workplace(),
+       .birth = Birth{.bearer = bearer, .line = cradle.giver(), .end = cradle.taker().number()}});
 }
 
 }  // namespace umbel::checkpoint

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "checkpoint/cradle.h"
 #include "checkpoint/dump.h"
 #include "checkpoint/image/store.h"
 #include "sys/process.h"
@@ -35,5 +36,9 @@ struct Restored {
 
 // The root becomes a child of the caller. Nothing is left when this fails.
 Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader);
+// The tree begins with the process that waits for it. The caller is one that is given up for this.
+// When it fails nothing of the tree is left, and the bearer is to be killed by whoever made it.
+Result<Restored> restore(const RestoreOptions& options, const image::Reader& reader,
+                         const Cradle& cradle, const Bearer& bearer);
 
 }  // namespace umbel::checkpoint

@@ -43,7 +43,7 @@ UMBEL_BARE void reap(long command) {
 
 }  // namespace
 
-void reap_until_end(HostPid command) {
+void reap_until_end(InnerPid command) {
   (void)sys::set_process_name("umbel-init");
   sys::block_all_signals();
   (void)sys::close_from(0);

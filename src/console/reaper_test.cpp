@@ -18,7 +18,7 @@ sys::Process init_of(const std::function<int()>& command) {
       sys::reset_signals();
       return command();
     });
-    reap_until_end(child->pid());
+    reap_until_end(InnerPid(child->pid().value()));
     return 1;
   });
   EXPECT_EQ(why_not(init), "");
@@ -144,7 +144,7 @@ TEST_F(Reaper, HoldsNothingOfTheHost) {
 
 TEST_F(Reaper, WithoutACommandItEnds) {
   sys::Process init = *sys::start({.flags = CLONE_NEWPID}, [] {
-    reap_until_end(HostPid(77));
+    reap_until_end(InnerPid(77));
     return 1;
   });
   EXPECT_EQ(init.wait()->status, 125);

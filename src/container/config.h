@@ -94,8 +94,8 @@ struct Config {
   ns::Settings settings;
   rootfs::Spec files;
   Process process;
-  // Below the root of each hierarchy; the name is added to one that ends with '/' or '-'. Empty: stay
-  // in the caller's.
+  // Below the root of each hierarchy; the name is added to one that ends with '/' or '-'. Empty:
+  // stay in the caller's.
   std::string cgroup;
   cgroup::Limits limits;
   std::vector<cgroup::DeviceRule> device_rules;

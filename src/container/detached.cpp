@@ -44,7 +44,7 @@ Result<Ends> open_ends(const Process& process) {
   return ends;
 }
 
-Result<Kept> first_life(Container& container) {
+Result<Kept> first_life(Container& container, const Revival* revival) {
   TRY(sys::new_session());
   const Process& process = container.config.process;
   Ends ends = TRY(open_ends(process));
@@ -54,7 +54,7 @@ Result<Kept> first_life(Container& container) {
   Kept kept;
   container.state.logged = true;
   kept.listener = TRY(sys::listen_at(container.path("attach")));
-  Launched launched = TRY(start(container, {.stdio = stdio}));
+  Launched launched = TRY(start(container, {.stdio = stdio, .revival = revival}));
   kept.init = launched.init.detach();
   kept.terminal = std::move(launched.terminal);
   kept.in = std::move(ends.in.write);
@@ -78,8 +78,8 @@ Error second_life(const Container& container, Kept kept) {
   return sys::execute(*self, args, std::vector<std::string>{"UMBEL_HOME=" + home.path()});
 }
 
-int monitor(Container& container, Fd client, FdRef channel) {
-  Result<Kept> kept = first_life(container);
+int monitor(Container& container, Fd client, FdRef channel, const Revival* revival) {
+  Result<Kept> kept = first_life(container, revival);
   if (!kept) {
     (void)say_error(channel, kept.error());
     return 125;
@@ -108,11 +108,11 @@ Result<void> serve(Container& container, Kept kept) {
   return finished;
 }
 
-Result<void> start_monitor(Container& container, Fd client) {
+Result<void> start_monitor(Container& container, Fd client, const Revival* revival) {
   sys::Channel channel = TRY(sys::channel());
   sys::Process monitoring = TRY(sys::start({}, [&] {
     channel.ours.close();
-    return monitor(container, std::move(client), channel.theirs);
+    return monitor(container, std::move(client), channel.theirs, revival);
   }));
   channel.theirs.close();
   const Heard heard = TRY(hear(channel.ours));
@@ -128,12 +128,40 @@ Result<void> start_monitor(Container& container, Fd client) {
 
 }  // namespace
 
-Result<void> start_detached(Container& container) { return start_monitor(container, Fd()); }
+Result<void> start_detached(Container& container, const Revival* revival) {
+  return start_monitor(container, Fd(), revival);
+}
 
 Result<Fd> start_attached(Container& container) {
   sys::Channel client = TRY(sys::channel());
-  TRY(start_monitor(container, std::move(client.theirs)));
+  TRY(start_monitor(container, std::move(client.theirs), nullptr));
   return std::move(client.ours);
+}
+
+Result<Pipes> pipes(const Container& container) {
+  Pipes found;
+  if (!container.state.logged) return found;
+  const std::string monitor = "/proc/" + std::to_string(container.state.monitor.pid.value());
+  const std::string line = TRY(during("looking at the monitor of " + container.name(),
+                                      sys::read_file(cwd, monitor + "/cmdline")));
+  const auto args = split(line, '\0');
+  Kept order;
+  const auto link = [&](const Fd& wanted) -> std::string {
+    const auto all = order.all();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all.at(i) != &wanted || i + 2 >= args.size()) continue;
+      const auto target = sys::readlink(cwd, monitor + "/fd/" + std::string(args[i + 2]));
+      return target ? *target : std::string();
+    }
+    return {};
+  };
+  found.in = link(order.in);
+  found.out = link(order.out);
+  found.err = link(order.err);
+  if (!is_alive(container.state.monitor))
+    return fail("the monitor of " + container.name() + " has ended",
+                "without it nobody can tell what the container's output belongs to");
+  return found;
 }
 
 int monitor_main(const std::vector<std::string>& args) {

@@ -102,6 +102,26 @@ Result<Fd> make_terminal(const Config& config, FdRef root, FdRef channel, bool o
   return std::move(pty.slave);
 }
 
+// From here on it is the reaper of the process with whom the container ends.
+Result<void> keep_house(const Config& config, const Person& person, Fd& channel, InnerPid command) {
+  TRY(drop_privileges(config.process, person.user));
+  // The container's own too: a checkpoint can't carry one that is led from outside.
+  TRY(sys::new_session());
+  // It has nothing of the host's any more, and an ordinary user's umbel must see its namespaces.
+  TRY(sys::set_dumpable(true));
+  // The channel is the command's alone now: its end of file says that it executes.
+  channel.close();
+  console::reap_until_end(command);
+}
+
+// Somebody outside makes this process bear others, or turns it into the first of them.
+Result<void> be_filled(const Config& config, const Person& person, Fd& channel) {
+  TRY(say(channel, Word::empty));
+  const Heard go = TRY(expect(channel, Word::go));
+  return keep_house(config, person, channel,
+                    InnerPid(static_cast<std::int32_t>(number(go.text).value_or(0))));
+}
+
 Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
   Settling settle_in(config, around, channel);
   if (!around.works_ahead()) TRY(settle_in());
@@ -110,6 +130,7 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
   const Fd root = TRY(make_files(config, around, channel, settle_in));
   const Fd terminal = TRY(make_terminal(config, root, channel, own_files));
   const Person person = TRY(settle(config.process, root));
+  if (around.revival != nullptr) return be_filled(config, person, channel);
   const Command command{.process = config.process,
                         .asked = asked(config),
                         .person = person,
@@ -129,14 +150,7 @@ Result<void> become(const Config& config, Surroundings& around, Fd& channel) {
     (void)say_error(channel, run(command));
     return 127;
   }));
-  TRY(drop_privileges(config.process, person.user));
-  // The container's own too: a checkpoint can't carry one that is led from outside.
-  TRY(sys::new_session());
-  // It has nothing of the host's any more, and an ordinary user's umbel must see its namespaces.
-  TRY(sys::set_dumpable(true));
-  // The channel is the command's alone now: its end of file says that it executes.
-  channel.close();
-  console::reap_until_end(child.pid());
+  return keep_house(config, person, channel, InnerPid(child.pid().value()));
 }
 
 }  // namespace

@@ -130,6 +130,13 @@ Result<Launched> launch(const Config& config, Surroundings& around,
       TRY(run_hooks(config.hooks.create_runtime, "createRuntime", config, "creating", pid));
       TRY(say(channel.ours, Word::go));
     }
+    if (heard.word == Word::empty) {
+      const InnerPid first = TRY(around.revival->fill(
+          {.init = pid, .stdio = around.stdio, .terminal = launched.terminal}));
+      ready = true;
+      if (around.revival->role == Revival::Role::reaper)
+        TRY(say(channel.ours, Word::go, std::to_string(first.value())));
+    }
     if (heard.word == Word::listener)
       TRY(hand_on_listener(channel.ours, heard, config, "creating", pid));
     if (heard.word == Word::note) launched.notes.push_back(std::move(heard.text));

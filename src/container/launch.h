@@ -21,6 +21,22 @@
 
 namespace umbel::container {
 
+// The first process, with everything around it that a command would find, and none yet.
+struct Waiting {
+  HostPid init;
+  Stdio stdio;     // as the command would get it
+  FdRef terminal;  // the master, where the config asks for one
+};
+
+// What fills a container instead of its command: the processes of a checkpoint.
+struct Revival {
+  // The first process bears them and is their reaper, or it becomes the first of them itself.
+  enum class Role { reaper, first } role = Role::reaper;
+  // Called by the launcher. Returns the pid inside of the one with whom the container ends; an
+  // error is the start's, and the first process is killed.
+  std::function<Result<InnerPid>(const Waiting&)> fill;
+};
+
 // Everything that is opened or compiled before anything is started.
 struct Surroundings {
   ns::Plan namespaces;
@@ -30,7 +46,8 @@ struct Surroundings {
   Stdio stdio;
   unsigned preserved = 0;  // descriptors after the first three that the command gets
   Fd gate;                 // where it waits before it becomes the command; else it does not wait
-  bool awaits_devices = false;  // of the host's network, whose parameters may be set
+  const Revival* revival = nullptr;  // none: the command is started
+  bool awaits_devices = false;       // of the host's network, whose parameters may be set
 
   // Init makes its file system while the launcher makes the cgroup. Not with a user namespace,
   // which needs its id maps first and can't enter a cgroup that is made later.

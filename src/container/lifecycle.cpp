@@ -129,6 +129,7 @@ Result<void> update(Container& container, const cgroup::Limits& changes) {
 }
 
 Result<int> wait(Container& container) {
+  if (container.status() == Status::checkpointed) TRY(container.init());
   if (container.state.exit_code) return *container.state.exit_code;
   const Result<Fd> init = container.init();
   if (init) TRY(sys::wait_end(*init, std::chrono::hours(24 * 365)));

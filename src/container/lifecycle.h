@@ -24,7 +24,14 @@ Result<int> run_foreground(Container& container, const Foreground& how);
 
 // Detached: a monitor process starts it and stays. Returns when the command executes, or with what
 // stopped it. The container's lock must be held.
-Result<void> start_detached(Container& container);
+// `revival`: with the processes of a checkpoint instead of its command.
+Result<void> start_detached(Container& container, const Revival* revival = nullptr);
+// The pipes between a detached container and its monitor, as /proc names them ("pipe:[12]"); empty
+// where there is none.
+struct Pipes {
+  std::string in, out, err;
+};
+Result<Pipes> pipes(const Container& container);
 // The same with the caller attached from the first byte of output on: the socket for
 // console::attach.
 Result<Fd> start_attached(Container& container);

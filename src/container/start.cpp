@@ -25,7 +25,7 @@ std::vector<rootfs::IdMapping> id_mappings(const std::vector<ns::IdRange>& range
 Result<Surroundings> surround(const Container& container, const Start& how) {
   const Config& config = container.config;
   const Home home = TRY(container.home());
-  Surroundings around{.stdio = how.stdio, .preserved = how.preserved};
+  Surroundings around{.stdio = how.stdio, .preserved = how.preserved, .revival = how.revival};
   around.awaits_devices = !config.net_devices.empty();
   if (how.wait) around.gate = TRY(make_gate(container.directory()));
   around.namespaces =
@@ -133,6 +133,7 @@ Result<Launched> start(Container& container, const Start& how) {
   Surroundings around = TRY(surround(container, how));
   const State before = state;
   state.exit_code.reset();
+  state.checkpoint.clear();
   state.moved.clear();  // the config has it: now all of it is there
   state.started = state.finished = 0;
   state.out_of_memory = state.waiting = false;
@@ -194,8 +195,14 @@ Result<void> finish(Container& container, const sys::Exit& exit) {
     TRY(group.remove());
     state.cgroup.clear();
   }
-  state.exit_code = exit.code();
   state.finished = now();
+  // It has not ended: its checkpoint took its place.
+  if (!state.checkpoint.empty()) {
+    TRY(container.save_state());
+    container.unlock();
+    return {};
+  }
+  state.exit_code = exit.code();
   TRY(container.save_state());
   if (container.config.auto_remove) return forget(container);
   container.unlock();

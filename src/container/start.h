@@ -11,8 +11,9 @@ namespace umbel::container {
 // keeps the record true at each step. On an error nothing is left but the record, as it was.
 struct Start {
   Stdio stdio;
-  unsigned preserved = 0;  // descriptors after the first three that the command gets
-  bool wait = false;       // at a gate, until release() lets it become the command
+  unsigned preserved = 0;            // descriptors after the first three that the command gets
+  const Revival* revival = nullptr;  // what fills it instead of its command
+  bool wait = false;                 // at a gate, until release() lets it become the command
 };
 Result<Launched> start(Container& container, const Start& how);
 

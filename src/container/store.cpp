@@ -98,8 +98,8 @@ Result<void> check_name(const std::string& name) {
 }
 
 std::string_view status_text(Status status) {
-  static constexpr std::array<std::string_view, 7> texts{
-      "created", "created", "running", "paused", "exited", "lost", "incomplete"};
+  static constexpr std::array<std::string_view, 8> texts{
+      "created", "created", "running", "paused", "exited", "lost", "incomplete", "checkpointed"};
   return texts.at(static_cast<std::size_t>(status));
 }
 
@@ -107,8 +107,9 @@ Status Container::status() const {
   if (config.name.empty() || state.created == 0) return Status::incomplete;
   if (!state.init.pid) return Status::created;
   if (state.exit_code) return Status::exited;
-  if (!is_alive(state.init))
-    return state.started == 0 && !state.waiting ? Status::incomplete : Status::lost;
+  const bool alive = is_alive(state.init);
+  if (!alive && !state.checkpoint.empty()) return Status::checkpointed;
+  if (!alive) return state.started == 0 && !state.waiting ? Status::incomplete : Status::lost;
   const Result<bool> frozen = group().frozen();
   if (frozen && *frozen) return Status::paused;
   return state.waiting ? Status::waiting : Status::running;
@@ -124,9 +125,11 @@ Result<Fd> Container::init() const {
     const Status now = status();
     const std::string how =
         now == Status::exited ? " (exit code " + std::to_string(*state.exit_code) + ")" : "";
+    const std::string cure = now == Status::incomplete     ? "remove it: umbel rm "
+                             : now == Status::checkpointed ? "bring it back: umbel restore "
+                                                           : "start it: umbel start ";
     return fail(name() + " is not running: it is " + std::string(status_text(now)) + how,
-                now == Status::incomplete ? "remove it: umbel rm " + name()
-                                          : "start it: umbel start " + name());
+                cure + (now == Status::checkpointed ? state.checkpoint : name()));
   }
   Fd pidfd = TRY(sys::pidfd_open(state.init.pid));
   // Only now that the descriptor holds the process can its identity be trusted.

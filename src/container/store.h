@@ -35,8 +35,9 @@ struct State {
   std::int64_t created = 0, started = 0, finished = 0;  // nanoseconds since 1970; 0: not yet
   std::optional<int> exit_code;                         // of the last run, as a shell has it
   bool out_of_memory = false;
-  bool waiting = false;  // at its gate
-  bool logged = false;   // its output goes to the log (detached), not to the caller's descriptors
+  std::string checkpoint;  // where the image is that took its place; empty: none did
+  bool waiting = false;    // at its gate
+  bool logged = false;     // its output goes to the log (detached), not to the caller's descriptors
   // By the option of a kind: where processes that start later are, if not with the first one.
   std::map<std::string, ns::Source> moved;
   std::vector<std::string> notes;
@@ -51,6 +52,7 @@ void fields(auto& archive, State& s) {
   archive("finished", s.finished);
   archive("exitCode", s.exit_code);
   archive("outOfMemory", s.out_of_memory);
+  archive("checkpoint", s.checkpoint);
   archive("waiting", s.waiting);
   archive("logged", s.logged);
   archive("moved", s.moved);
@@ -61,7 +63,8 @@ void fields(auto& archive, State& s) {
 // created: never started. exited: ended, exit_code says how. lost: ended while nobody was there to
 // see how. incomplete: umbel died while it made it; only rm helps.
 // waiting: everything is set up, and the first process waits to become the command.
-enum class Status { created, waiting, running, paused, exited, lost, incomplete };
+// checkpointed: its processes are in an image and no longer here.
+enum class Status { created, waiting, running, paused, exited, lost, incomplete, checkpointed };
 std::string_view status_text(Status status);
 
 class Home;

@@ -22,6 +22,7 @@ enum class Word : char {
   note = 'n',      // child: something a person should know
   error = 'e',     // anyone inside: an Error, whole
   listener = 'l',  // child: its filter's listener; the other side answers go when it is handed on
+  empty = 'E',     // child: all is there but the command; answered by go and whom to reap for
   ready = 'r',     // child: the next step is exec
 };
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/inode.h"
+#include "sys/procfs.h"
 
 namespace umbel::inspect {
 
@@ -30,7 +31,7 @@ Result<Descriptor> descriptor(const Process& process, int number) {
   found.flags = static_cast<int>(flags) & ~O_CLOEXEC;
   found.close_on_exec = (flags & O_CLOEXEC) != 0;
   if (S_ISSOCK(found.status.st_mode)) {
-    const std::string file = "/proc/" + std::to_string(process.pid().value()) + "/fd/" + name;
+    const std::string file = sys::proc_path(std::to_string(process.pid().value()) + "/fd/" + name);
     found.protocol = TRY(sys::socket_protocol(file));
   }
   found.kind = kind_of(found);

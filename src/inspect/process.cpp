@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/procfs.h"
 
 namespace umbel::inspect {
 
@@ -30,7 +31,7 @@ Result<std::vector<HostPid>> pids(std::string_view text) {
 }  // namespace
 
 Result<Process> Process::open(HostPid pid) {
-  Fd dir = TRY(sys::open(cwd, "/proc/" + std::to_string(pid.value()), O_RDONLY | O_DIRECTORY));
+  Fd dir = TRY(sys::open(cwd, sys::proc_path(std::to_string(pid.value())), O_RDONLY | O_DIRECTORY));
   return Process(pid, std::move(dir));
 }
 

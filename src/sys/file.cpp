@@ -18,6 +18,7 @@
 #include <memory>
 
 #include "sys/call.h"
+#include "sys/procfs.h"
 
 namespace umbel::sys {
 
@@ -42,7 +43,7 @@ Result<Fd> openat2(FdRef dir, const std::string& path, int flags, mode_t mode,
   }
 }
 
-std::string self_fd(FdRef fd) { return "/proc/self/fd/" + std::to_string(fd.number()); }
+std::string self_fd(FdRef fd) { return proc_path("self/fd/" + std::to_string(fd.number())); }
 
 }  // namespace
 
@@ -202,9 +203,7 @@ Result<std::string> readlink(FdRef dir, const std::string& path) {
   return target;
 }
 
-Result<std::string> path_of(FdRef fd) {
-  return readlink(cwd, "/proc/self/fd/" + std::to_string(fd.number()));
-}
+Result<std::string> path_of(FdRef fd) { return readlink(cwd, self_fd(fd)); }
 
 Result<std::string> working_directory() {
   std::string path(4096, '\0');

@@ -12,6 +12,7 @@
 
 #include "sys/call.h"
 #include "sys/file.h"
+#include "sys/procfs.h"
 
 namespace umbel::sys {
 
@@ -74,10 +75,10 @@ Result<Fd> shared_memory(std::uint64_t size) {
       ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return Failure(last_error("mmap"));
   const Mapped owned(reinterpret_cast<std::uintptr_t>(mapped), size);
-  char path[96];
-  std::snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", owned.address(),
+  char name[96];
+  std::snprintf(name, sizeof name, "self/map_files/%lx-%lx", owned.address(),
                 owned.address() + size);
-  Result<Fd> file = open(cwd, path, O_RDWR);
+  Result<Fd> file = open(cwd, proc_path(name), O_RDWR);
   if (file || (file.error().code != EPERM && file.error().code != ENOENT)) return file;
   Fd memory = TRY(memory_file("shared-anonymous"));
   TRY(checked(::ftruncate64(memory.number(), static_cast<off64_t>(size)), "ftruncate"));

@@ -8,12 +8,13 @@
 #include "sys/call.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/procfs.h"
 
 namespace umbel::sys {
 
 Result<HostPid> pid_behind(FdRef pidfd) {
   const std::string text =
-      TRY(read_file(cwd, "/proc/self/fdinfo/" + std::to_string(pidfd.number())));
+      TRY(read_file(cwd, proc_path("self/fdinfo/" + std::to_string(pidfd.number()))));
   for (std::string_view line : split(text, '\n'))
     if (line.starts_with("Pid:"))
       if (const auto pid = number(trimmed(line.substr(4))); pid && *pid > 0)

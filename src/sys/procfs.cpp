@@ -11,6 +11,7 @@
 
 #include "sys/call.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 
 namespace umbel::sys {
 
@@ -32,6 +33,18 @@ Result<Fd> open_in_procfs(FdRef procfs, const std::string& path, int flags) {
     if (answer >= 0) return Fd(static_cast<int>(answer));
     if (errno != EAGAIN || tries == 64) return Failure(last_error("openat2", "/proc/" + path));
   }
+}
+
+namespace {
+bool kept = false;
+}  // namespace
+
+std::string proc_path(const std::string& file) { return kept ? file : "/proc/" + file; }
+
+Result<void> keep_procfs(FdRef procfs) {
+  TRY(change_directory(procfs));
+  kept = true;
+  return {};
 }
 
 }  // namespace umbel::sys

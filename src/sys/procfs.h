@@ -16,4 +16,11 @@ Result<Fd> open_procfs(const std::string& path = "/proc");
 // magic link followed.
 Result<Fd> open_in_procfs(FdRef procfs, const std::string& path, int flags);
 
+// The path of a file of this process's own /proc: "/proc/12/maps". After keep_procfs() it is
+// relative, and leads there from the working directory.
+std::string proc_path(const std::string& file);
+// For a process that has entered another mount namespace, where another /proc or none is: makes the
+// one that it knew before its working directory, which it must stay from then on.
+Result<void> keep_procfs(FdRef procfs);
+
 }  // namespace umbel::sys

@@ -9,12 +9,13 @@
 #include <string>
 
 #include "sys/call.h"
+#include "sys/procfs.h"
 
 namespace umbel::sys {
 
 Result<Fd> watch_directory(FdRef dir, std::uint32_t events) {
   Fd watch(TRY(checked_int(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK), "inotify_init")));
-  const std::string path = "/proc/self/fd/" + std::to_string(dir.number());
+  const std::string path = proc_path("self/fd/" + std::to_string(dir.number()));
   TRY(checked(::inotify_add_watch(watch.number(), path.c_str(), events | IN_ONLYDIR),
               "inotify_add_watch", path));
   return watch;
@@ -29,7 +30,7 @@ void forget_events(FdRef watch) {
 Result<Fd> watches() { return Fd(TRY(checked_int(::inotify_init1(IN_CLOEXEC), "inotify_init"))); }
 
 Result<int> add_watch(FdRef watches, FdRef file, std::uint32_t events) {
-  const std::string path = "/proc/self/fd/" + std::to_string(file.number());
+  const std::string path = proc_path("self/fd/" + std::to_string(file.number()));
   return checked_int(::inotify_add_watch(watches.number(), path.c_str(), events),
                      "inotify_add_watch");
 }

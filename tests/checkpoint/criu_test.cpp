@@ -113,10 +113,10 @@ TEST_F(Criu, PassesAnImageThroughAPipe) {
 TEST_F(Criu, AnImageIsShownAndVerified) {
   ASSERT_EQ(shell("mkdir a; $CRIU dump -t $PID -D a --leave-running --compress"), 0) << said();
   const std::string umbel = from_environment("UMBEL");
-  EXPECT_EQ(shell(umbel + " image show a"), 0) << said();
+  EXPECT_EQ(shell(umbel + " image show ./a"), 0) << said();
   EXPECT_NE(said().find("plain"), std::string::npos) << said();
   EXPECT_NE(said().find("compressed"), std::string::npos) << said();
-  EXPECT_EQ(shell(umbel + " image verify a"), 0) << said();
+  EXPECT_EQ(shell(umbel + " image verify ./a"), 0) << said();
   EXPECT_EQ(shell("$CRIU dump -t $PID --image-file - --leave-running >whole; " + umbel +
                   " image verify - <whole"),
             0)
@@ -125,7 +125,7 @@ TEST_F(Criu, AnImageIsShownAndVerified) {
   std::string changed = pages;
   changed[pages.size() / 2] ^= 1;
   std::ofstream(subject_.images() + "/a/pages") << changed;
-  EXPECT_EQ(shell(umbel + " image verify a"), 125);
+  EXPECT_EQ(shell(umbel + " image verify ./a"), 125);
   EXPECT_NE(said().find("damaged"), std::string::npos) << said();
 }
 

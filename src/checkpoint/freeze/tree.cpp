@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "checkpoint/freeze/seize.h"
@@ -105,8 +106,9 @@ Result<void> Tree::release() { return let_go(0); }
 Result<void> Tree::release_stopped() { return let_go(SIGSTOP); }
 
 Result<void> Tree::kill() {
+  // Children first: pid 1 of a pid namespace ends when everybody else there has been waited for.
   TRY(crew_->each([&](unsigned member) -> Result<void> {
-    for (const auto& process : processes_)
+    for (const auto& process : std::views::reverse(processes_))
       if (process->member == member && !process->zombie()) TRY(checkpoint::kill(*process));
     return {};
   }));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/record.h"
+#include "checkpoint/image/store.h"
 
 namespace umbel::checkpoint::image {
 
@@ -476,6 +477,7 @@ void fields(auto& archive, Segment& s) {
 
 struct Tree {
   InnerPid root;
+  InnerPid reaper;  // the init whose children the first ones are, which is not in here; 0: none
   std::string machine, kernel, host;
   std::int64_t taken = 0;          // seconds since 1970
   std::vector<Process> processes;  // parents before children
@@ -485,6 +487,7 @@ struct Tree {
 };
 void fields(auto& archive, Tree& t) {
   archive("root", t.root);
+  archive("reaper", t.reaper);
   archive("machine", t.machine);
   archive("kernel", t.kernel);
   archive("host", t.host);
@@ -494,5 +497,8 @@ void fields(auto& archive, Tree& t) {
   archive("shared", t.shared);
   archive("objects", t.objects);
 }
+
+// The tree of an image that has one.
+Result<Tree> tree_in(const Reader& reader);
 
 }  // namespace umbel::checkpoint::image

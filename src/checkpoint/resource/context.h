@@ -82,6 +82,8 @@ class Dump {
   std::string held;
   std::vector<Fd> in_repair;
   void processes_have_ended() { ended_ = true; }
+  // Whether a process of the frozen tree is one that is saved.
+  bool carries(HostPid pid) const { return !options.root_is_reaper || pid != frozen.root().pid(); }
   // Whether a process of this pid is in the tree.
   bool has(HostPid pid) const;
   std::optional<InnerPid> inner(HostPid pid) const;
@@ -141,6 +143,13 @@ class Restore {
   std::vector<std::string> links;
   // Keeps every descriptor of the restore at numbers from here on, out of the way of the targets'.
   int first_number = 3;
+  std::uint64_t descriptor_limit = 0;  // that umbel has raised its own to
+  // The pid namespace of the tree, where that is not umbel's; and a pid or tid of it as umbel knows
+  // it.
+  Fd pids;
+  Result<HostPid> outside(std::int32_t pid) const;
+  // Every descriptor that processes inherit.
+  std::vector<int> numbers() const;
   Result<Fd> moved_up(Fd fd) const;
   // True the first time that it is asked for a file.
   bool first_use(std::uint32_t file) { return used_.insert(file).second; }

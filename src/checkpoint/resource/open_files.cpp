@@ -21,6 +21,7 @@
 #include "sys/descriptor.h"
 #include "sys/file.h"
 #include "sys/identity.h"
+#include "sys/namespace.h"
 #include "sys/process.h"
 
 namespace umbel::checkpoint {
@@ -228,6 +229,17 @@ std::optional<int> Restore::number_of(const std::string& key) const {
   return found == shared_.end() ? std::nullopt : std::optional(found->second.number());
 }
 
+Result<HostPid> Restore::outside(std::int32_t pid) const {
+  return pids ? sys::pid_in_namespace(pids, pid) : Result<HostPid>(HostPid(pid));
+}
+
+std::vector<int> Restore::numbers() const {
+  std::vector<int> found;
+  for (const auto& [index, file] : files_) found.push_back(file.number());
+  for (const auto& [key, file] : shared_) found.push_back(file.number());
+  return found;
+}
+
 void Restore::drop_shared() {
   for (const std::string& path : temporary_names_) (void)sys::remove_file(cwd, path);
   temporary_names_.clear();
@@ -274,10 +286,11 @@ Result<void> restore_descriptors(Inside& in) {
 
 namespace {
 
-Result<void> restore_owner(const image::File& record, FdRef file) {
+Result<void> restore_owner(const Restore& restore, const image::File& record, FdRef file) {
   if (record.owner) {
-    TRY(sys::set_owner(
-        file, {.kind = static_cast<sys::Owner::Kind>(record.owner->kind), .id = record.owner->id}));
+    const auto kind = static_cast<sys::Owner::Kind>(record.owner->kind);
+    const HostPid id = record.owner->id == 0 ? HostPid() : TRY(restore.outside(record.owner->id));
+    TRY(sys::set_owner(file, {.kind = kind, .id = id.value()}));
     TRY(sys::set_owner_signal(file, record.owner->signal));
   }
   if ((record.flags & O_ASYNC) == 0) return {};
@@ -305,7 +318,7 @@ Result<void> settle_files(Restore& restore) {
     const FdRef file = TRY(restore.file(i));
     if (!watches(i)) TRY(settle(i));
     TRY(restore_locks(restore.tree.files[i], file));
-    TRY(restore_owner(restore.tree.files[i], file));
+    TRY(restore_owner(restore, restore.tree.files[i], file));
   }
   // What umbel opens and closes for itself is nobody's news.
   restore.drop_shared();

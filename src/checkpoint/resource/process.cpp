@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/procfs.h"
 
 #ifndef PR_GET_MDWE
 #define PR_SET_MDWE 65
@@ -162,7 +163,7 @@ void restore_dumpable(Inside& in) {
 }
 
 Result<void> restore_outside(HostPid pid, const image::Process& process) {
-  const std::string path = "/proc/" + std::to_string(pid.value()) + "/oom_score_adj";
+  const std::string path = sys::proc_path(std::to_string(pid.value()) + "/oom_score_adj");
   const std::string now = TRY(sys::read_file(cwd, path));
   const std::string wanted = std::to_string(process.oom_score_adjustment);
   if (trimmed(now) == wanted) return {};

@@ -9,6 +9,7 @@
 #include "checkpoint/resource/file_kind.h"
 #include "sys/file.h"
 #include "sys/identity.h"
+#include "sys/procfs.h"
 #include "sys/readiness.h"
 
 #ifndef TFD_TIMER_CANCEL_ON_SET
@@ -60,7 +61,7 @@ Result<int> flags_in(const proc::Keyed& info) {
 Result<TimerDescriptor> dump(const FileDump& from) {
   const sys::TimerSetting left = TRY(sys::timer_setting(from.file));
   const std::string text =
-      TRY(sys::read_file(cwd, "/proc/self/fdinfo/" + std::to_string(from.file.number())));
+      TRY(sys::read_file(cwd, sys::proc_path("self/fdinfo/" + std::to_string(from.file.number()))));
   const proc::Keyed info = proc::Keyed::parse(text);
   TimerDescriptor state;
   state.clock = static_cast<std::int32_t>(TRY(info.number("clockid")));

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "sys/file.h"
+#include "sys/procfs.h"
 #include "sys/unix_diagnosis.h"
 
 namespace umbel::checkpoint {
@@ -25,7 +26,7 @@ namespace {
 Result<sys::UnixFacts> facts_of(const FileDump& from) {
   const std::uint64_t inode = from.descriptor.status.st_ino;
   const Result<Fd> ns = sys::network_namespace_of(from.file);
-  const Fd own = TRY(sys::open(cwd, "/proc/self/ns/net", O_RDONLY));
+  const Fd own = TRY(sys::open(cwd, sys::proc_path("self/ns/net"), O_RDONLY));
   if (!ns || TRY(sys::identity(*ns)) == TRY(sys::identity(own))) return sys::unix_facts(inode);
   Result<sys::UnixFacts> found = fail("nobody was asked");
   TRY(sys::in_network_namespace(*ns, [&]() -> Result<void> {

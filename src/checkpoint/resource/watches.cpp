@@ -15,6 +15,7 @@
 #include "sys/descriptor.h"
 #include "sys/file.h"
 #include "sys/inode.h"
+#include "sys/procfs.h"
 #include "sys/watch.h"
 
 namespace umbel::checkpoint {
@@ -142,7 +143,7 @@ std::optional<std::string> by_search(const std::string& top, const Line& line) {
 }
 
 Result<std::string> find_path(const FileDump& from, const Line& line) {
-  const std::string text = TRY(sys::read_file(cwd, "/proc/self/mountinfo"));
+  const std::string text = TRY(sys::read_file(cwd, sys::proc_path("self/mountinfo")));
   const std::vector<proc::Mount> all = TRY(proc::parse_mounts(text));
   std::vector<proc::Mount> mounts;
   for (const proc::Mount& mount : all)

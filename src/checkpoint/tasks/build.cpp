@@ -44,7 +44,7 @@ Result<void> end_leader(Task& task, remote::Session& session) {
               " does not end, as it should");
 }
 
-Result<void> make_threads(Task& task, remote::Session& session) {
+Result<void> make_threads(const Restore& restore, Task& task, remote::Session& session) {
   constexpr std::uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                   CLONE_SYSVSEM | CLONE_PTRACE;
   const auto& records = task.record->threads;
@@ -64,7 +64,7 @@ Result<void> make_threads(Task& task, remote::Session& session) {
     for (const remote::Call& one : calls) {
       if (!batch.was_made(one)) break;
       const std::uint64_t tid = TRY(during("making a thread", batch.answer(one)));
-      threads.emplace_back(static_cast<std::int32_t>(tid));
+      threads.push_back(TRY(restore.outside(static_cast<std::int32_t>(tid))));
       const sys::Stop stop = TRY(sys::wait_stop(threads.back()));
       if (stop.ended()) return fail("a new thread ended at once");
     }
@@ -117,11 +117,11 @@ Result<void> fill_memory(Restore& restore, Task& task) {
   return {};
 }
 
-Result<void> build_threads(Task& task) {
+Result<void> build_threads(Restore& restore, Task& task) {
   const image::Process& record = *task.record;
   if (record.threads.size() == task.threads.size() && !record.leader_ended) return {};
   remote::Session session = TRY(remote::Session::own(task.id(0), task.scratch));
-  return make_threads(task, session);
+  return make_threads(restore, task, session);
 }
 
 Result<void> build_rest(Restore& restore, Task& task, const image::Credentials& own) {

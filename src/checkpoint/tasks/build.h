@@ -9,7 +9,7 @@ namespace umbel::checkpoint {
 Result<void> build_mappings(Restore& restore, Task& task, const Workplace& workplace);
 // And the content, which any thread may put in.
 Result<void> fill_memory(Restore& restore, Task& task);
-Result<void> build_threads(Task& task);
+Result<void> build_threads(Restore& restore, Task& task);
 // With the pages in: descriptors, signals, limits, credentials. `own`: the credentials of umbel.
 Result<void> build_rest(Restore& restore, Task& task, const image::Credentials& own);
 // Timers run and signals wait from here on; the workplace is gone, the registers are the program's.

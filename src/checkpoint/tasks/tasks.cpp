@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <ranges>
@@ -15,7 +16,9 @@
 #include "checkpoint/resource/terminal.h"
 #include "checkpoint/tasks/build.h"
 #include "inspect/process.h"
+#include "sys/channel.h"
 #include "sys/file.h"
+#include "sys/procfs.h"
 #include "sys/ptrace.h"
 
 namespace umbel::checkpoint {
@@ -78,6 +81,20 @@ Result<void> strip(remote::Session& session, const Workplace& workplace) {
   return session.run(batch);
 }
 
+// Takes a descriptor off the line at number `end`, and gives it its number.
+void add_receive(remote::Batch& batch, int end, int number) {
+  const remote::Pointer byte = batch.room(1);
+  const iovec data{.iov_base = reinterpret_cast<void*>(byte.value()), .iov_len = 1};
+  const remote::Pointer control = batch.room(CMSG_SPACE(sizeof(int)));
+  const msghdr message{.msg_iov = reinterpret_cast<iovec*>(batch.value(data).value()),
+                       .msg_iovlen = 1,
+                       .msg_control = reinterpret_cast<void*>(control.value()),
+                       .msg_controllen = CMSG_SPACE(sizeof(int))};
+  batch.call(call::recvmsg, end, batch.value(message), 0);
+  batch.call(call::dup3, 0, number, 0);
+  batch.call(call::close, 0);
+}
+
 Result<void> expect_stop(HostPid tid) {
   const sys::Stop stop = TRY(sys::wait_stop(tid));
   if (stop.ended())
@@ -94,8 +111,8 @@ void wait_ended(HostPid tid) {
 
 }  // namespace
 
-Tasks::Tasks(Restore& restore, const Workplace& workplace)
-    : restore_(restore), workplace_(workplace) {
+Tasks::Tasks(Restore& restore, const Workplace& workplace, std::optional<Birth> birth)
+    : restore_(restore), workplace_(workplace), birth_(birth) {
   for (std::size_t i = 0; i < restore.tree.processes.size(); ++i)
     tasks_.push_back(std::make_unique<Task>(restore.tree.processes[i], workplace.scratch(i)));
 }
@@ -134,6 +151,7 @@ Result<void> Tasks::make() {
   if (tasks_.empty()) return fail("the image has no process");
   TRY(make_root());
   TRY(settle(*tasks_.front(), InnerPid()));
+  TRY(make_siblings());
   for (const auto& task : tasks_)
     if (!task->born())
       return fail("process " + std::to_string(task->record->pid.value()) +
@@ -145,8 +163,31 @@ Result<void> Tasks::make() {
   return {};
 }
 
+std::uint32_t Tasks::trace_options() const {
+  const std::uint32_t always = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
+  return has_filters(restore_.tree) ? always | PTRACE_O_SUSPEND_SECCOMP : always;
+}
+
 Result<void> Tasks::make_root() {
   Task& root = *tasks_.front();
+  if (birth_)
+    restore_.pids = TRY(sys::open(
+        cwd, sys::proc_path(std::to_string(birth_->bearer.pid.value()) + "/ns/pid"), O_RDONLY));
+  if (!birth_)
+    TRY(start_root(root));
+  else if (birth_->bearer.role == Bearer::Role::first)
+    TRY(take_bearer(root));
+  else
+    TRY(bear_root(root));
+  TRY(arrived(root));
+  {
+    remote::Session session = TRY(remote::Session::own(root.id(0), root.scratch));
+    TRY(strip(session, workplace_));
+  }
+  return birth_ ? hand_over_files(root) : Result<void>();
+}
+
+Result<void> Tasks::start_root(Task& root) {
   const pid_t pid = root.record->pid.value();
   const std::uint64_t flags = restore_.options.sibling ? CLONE_PARENT : 0;
   sys::Pipe alive = TRY(sys::pipe(O_CLOEXEC));
@@ -154,16 +195,99 @@ Result<void> Tasks::make_root() {
                                             [&]() -> int { return wait_for_tracer(alive); });
   if (!started) return pid_taken(started.error(), root.record->pid);
   root_ = std::move(*started);
-  std::uint32_t options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
-  if (has_filters(restore_.tree)) options |= PTRACE_O_SUSPEND_SECCOMP;
-  TRY(sys::seize(root_.pid(), options));
-  TRY(sys::interrupt(root_.pid()));
   root.pid = root_.pid();
-  root.threads = {root.pid};
-  TRY(expect_stop(root.pid));
-  root.memory = TRY(sys::open(cwd, "/proc/" + std::to_string(root.pid.value()) + "/mem", O_RDWR));
+  TRY(sys::seize(root.pid, trace_options()));
+  return sys::interrupt(root.pid);
+}
+
+Result<void> Tasks::take_bearer(Task& root) {
+  Fd pidfd = TRY(sys::pidfd_open(birth_->bearer.pid));
+  TRY(sys::seize(birth_->bearer.pid, trace_options()));
+  root_ = sys::Process(birth_->bearer.pid, std::move(pidfd));
+  root.pid = root_.pid();
+  return sys::interrupt(root.pid);
+}
+
+// The bearer makes one call for it, in the memory that it has in common with this process, and goes
+// on with what it was doing.
+Result<void> Tasks::bear_root(Task& root) {
+  const HostPid bearer = birth_->bearer.pid;
+  TRY(sys::seize(bearer, trace_options()));
+  TRY(sys::interrupt(bearer));
+  TRY(expect_stop(bearer));
+  const remote::Cpu before = TRY(remote::read_cpu(bearer));
+  {
+    remote::Scratch scratch = workplace_.scratch(tasks_.size());
+    const InnerPid inner = restore_.tree.reaper;
+    remote::Session session =
+        TRY(remote::Session::own({.tid = bearer, .inner_pid = inner, .inner_tid = inner}, scratch));
+    remote::Batch batch = session.batch();
+    const remote::Call clone = add_clone(batch, root.record->pid, {.exit_signal = SIGCHLD});
+    const Result<void> made = session.run(batch);
+    if (!made && batch.was_made(clone)) return pid_taken(made.error(), root.record->pid);
+    TRY(Result<void>(made));
+    root.pid = TRY(restore_.outside(static_cast<std::int32_t>(TRY(batch.answer(clone)))));
+  }
+  Fd pidfd = TRY(sys::pidfd_open(root.pid));
+  root_ = sys::Process(root.pid, std::move(pidfd));
+  TRY(remote::put_back(bearer, before));
+  return sys::detach(bearer);
+}
+
+// It was born with the bearer's descriptors and gets the restore's instead, each under the number
+// that it has here. A descriptor arrives under the lowest free number, 0, and is moved.
+Result<void> Tasks::hand_over_files(Task& root) {
+  constexpr std::size_t at_once = 32;
+  const int end = restore_.first_number - 1;
   remote::Session session = TRY(remote::Session::own(root.id(0), root.scratch));
-  return strip(session, workplace_);
+  remote::Batch batch = session.batch();
+  const std::array<std::uint64_t, 2> most{restore_.descriptor_limit, restore_.descriptor_limit};
+  batch.call(call::prlimit64, 0, 7 /* RLIMIT_NOFILE */, batch.value(most), 0);
+  if (birth_->end != end) batch.call(call::dup3, birth_->end, end, 0);
+  batch.call(call::close_range, 0, end - 1, 0);
+  batch.call(call::close_range, end + 1, ~0U, 0);
+  TRY(session.run(batch));
+  const std::vector<int> numbers = restore_.numbers();
+  for (std::size_t first = 0; first < numbers.size(); first += at_once) {
+    batch.clear();
+    const auto some = std::span(numbers).subspan(first, std::min(at_once, numbers.size() - first));
+    for (const int number : some) {
+      const FdRef file{number};
+      TRY(sys::send(birth_->line, ".", std::span(&file, 1)));
+      add_receive(batch, end, number);
+    }
+    TRY(session.run(batch));
+  }
+  batch.clear();
+  batch.call(call::close, end);
+  return session.run(batch);
+}
+
+Result<void> Tasks::make_siblings() {
+  Task& root = *tasks_.front();
+  for (const auto& task : tasks_) {
+    const image::Process& record = *task->record;
+    if (!restore_.tree.reaper || record.parent != restore_.tree.reaper || task->born()) continue;
+    if (record.session != record.pid && record.session != root.record->session)
+      return fail("process " + std::to_string(record.pid.value()) + " is of session " +
+                      std::to_string(record.session.value()) + ", which its parent is not in",
+                  "this can't be restored yet");
+    // Children of its own parent, that is.
+    remote::Session session = TRY(remote::Session::own(root.id(0), root.scratch));
+    remote::Batch batch = session.batch();
+    const remote::Call clone = add_clone(batch, record.pid, {.flags = CLONE_PARENT});
+    const Result<void> made = session.run(batch);
+    if (!made) return pid_taken(made.error(), record.pid);
+    task->pid = TRY(restore_.outside(static_cast<std::int32_t>(TRY(batch.answer(clone)))));
+    TRY(arrived(*task));
+    {
+      // The root may have its memory already.
+      remote::Session own = TRY(remote::Session::own(task->id(0), task->scratch));
+      TRY(strip(own, workplace_));
+    }
+    TRY(settle(*task, root.record->session));
+  }
+  return {};
 }
 
 std::vector<Task*> Tasks::children(const Task& parent) const {
@@ -257,7 +381,7 @@ Result<void> Tasks::make_children(Task& parent, const std::vector<Task*>& wanted
       if (!batch.was_made(calls[i])) break;
       const Result<std::uint64_t> pid = batch.answer(calls[i]);
       if (!pid) return pid_taken(pid.error(), left[i]->record->pid);
-      left[i]->pid = HostPid(static_cast<std::int32_t>(*pid));
+      left[i]->pid = TRY(restore_.outside(static_cast<std::int32_t>(*pid)));
       TRY(arrived(*left[i]));
     }
     TRY(made);
@@ -269,7 +393,8 @@ Result<void> Tasks::make_children(Task& parent, const std::vector<Task*>& wanted
 Result<void> Tasks::arrived(Task& task) {
   task.threads = {task.pid};
   TRY(expect_stop(task.pid));
-  task.memory = TRY(sys::open(cwd, "/proc/" + std::to_string(task.pid.value()) + "/mem", O_RDWR));
+  task.memory =
+      TRY(sys::open(cwd, sys::proc_path(std::to_string(task.pid.value()) + "/mem"), O_RDWR));
   return {};
 }
 

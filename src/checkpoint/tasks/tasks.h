@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "checkpoint/cradle.h"
 #include "checkpoint/resource/context.h"
 #include "checkpoint/tasks/workplace.h"
 #include "sys/process.h"
@@ -31,10 +33,17 @@ struct Task {
   }
 };
 
+// Where the first of them come from, if not from umbel itself.
+struct Birth {
+  Bearer bearer;
+  FdRef line;   // on which umbel hands over open files
+  int end = 0;  // the number of the line's other end in the bearer
+};
+
 // All tasks of a restore, parents first. What was not kept is killed in the end.
 class Tasks {
  public:
-  Tasks(Restore& restore, const Workplace& workplace);
+  Tasks(Restore& restore, const Workplace& workplace, std::optional<Birth> birth);
   Tasks(const Tasks&) = delete;
   Tasks& operator=(const Tasks&) = delete;
   ~Tasks();
@@ -49,6 +58,13 @@ class Tasks {
  private:
   std::vector<HostPid> everybody() const;
   Result<void> make_root();
+  Result<void> start_root(Task& root);
+  Result<void> take_bearer(Task& root);
+  Result<void> bear_root(Task& root);
+  Result<void> hand_over_files(Task& root);
+  std::uint32_t trace_options() const;
+  // Those whose parent is not in the image but the reaper.
+  Result<void> make_siblings();
   // Gives the task its session, and its children in between.
   Result<void> settle(Task& task, InnerPid born_session);
   Result<void> give_memory_to_pass_on(Task& task);
@@ -62,6 +78,7 @@ class Tasks {
 
   Restore& restore_;
   const Workplace& workplace_;
+  const std::optional<Birth> birth_;
   std::vector<std::unique_ptr<Task>> tasks_;
   sys::Process root_;
 };

@@ -49,7 +49,7 @@ std::uint64_t find_gap(const std::vector<Taken>& taken, std::uint64_t size) {
 }  // namespace
 
 Result<Workplace> Workplace::make(const image::Tree& tree) {
-  const std::uint64_t size = page + tree.processes.size() * remote::Scratch::size;
+  const std::uint64_t size = page + (tree.processes.size() + 1) * remote::Scratch::size;
   const std::vector<Taken> taken = TRY(taken_anywhere(tree));
   const std::uint64_t address = find_gap(taken, size);
   sys::Mapped memory =

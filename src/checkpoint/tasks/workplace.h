@@ -14,6 +14,7 @@ class Workplace {
  public:
   // At an address that is free here and in every process of the image.
   static Result<Workplace> make(const image::Tree& tree);
+  // One for each process of the image, in its order, and one more.
   remote::Scratch scratch(std::size_t index) const;
   remote::Pointer start() const { return remote::Pointer(memory_.address()); }
   std::uint64_t size() const { return memory_.size(); }

@@ -42,6 +42,7 @@ std::string_view status_word(Status status) {
     case Status::created:
       return "creating";
     case Status::exited:
+    case Status::checkpointed:
     case Status::lost:
     case Status::incomplete:
       return "stopped";

@@ -9,8 +9,10 @@
 #include "cli/umbel/output.h"
 #include "cli/umbel/policy_records.h"
 #include "cli/umbel/promise.h"
+#include "cli/umbel/verdict.h"
 #include "policy/library.h"
 #include "policy/verdict.h"
+#include "sys/file.h"
 
 namespace umbel::cli {
 
@@ -224,6 +226,20 @@ Result<int> act(const Options& o) {
 }
 
 }  // namespace
+
+Result<void> demand(const Demand& wanted) {
+  const container::Home home = TRY(container::Home::open());
+  Case asked;
+  asked.policy = TRY(policy::Library::usual().composed(wanted.policy));
+  asked.host = TRY(survey::look(home));
+  asked.group.insert(TRY(asked.host.find(wanted.container)));
+  asked.external = wanted.external;
+  const Answered answered = TRY(answer(asked));
+  if (answered.answer == satisfied) return {};
+  (void)sys::write_all(standard_error, text_of(asked, answered, record_of(asked, answered)));
+  return fail(wanted.container + " does not satisfy the policy " + wanted.policy,
+              "do what is said above");
+}
 
 const Verb check_verb = verb<Options, syntax, act>;
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::array group_list = std::to_array<GroupInfo>({
     {Group::start, "run", "Start and end"},
+    {Group::save, "save", "Save and bring back"},
     {Group::inside, "inside", "Go inside"},
     {Group::look, "look", "Look"},
     {Group::change, "change", "Change"},
@@ -50,7 +51,10 @@ constexpr std::array command_list = std::to_array<Command>({
     {"top", "", look, "list the processes of a container", Starts::no, &top_verb},
     {"stats", "", look, "show what containers use, once a second", Starts::no, &stats_verb},
     {"diff", "", look, "list the files that a container has changed", Starts::no, &diff_verb},
-    {"image", "", look, "show what a checkpoint holds, or whether it is whole", Starts::no,
+    {"checkpoint", "", save, "save a running container, so that it can be brought back later",
+     Starts::no, &checkpoint_verb},
+    {"restore", "", save, "bring a container back that was saved", Starts::yes, &restore_verb},
+    {"image", "", save, "show what a checkpoint holds, or whether it is whole", Starts::no,
      &image_verb},
     {"update", "", change, "change the limits and namespaces of containers", Starts::no,
      &update_verb},

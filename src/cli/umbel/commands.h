@@ -17,7 +17,7 @@ struct Verb {
   Result<int> (*run)(const Command& self, Words words);  // the exit code
 };
 
-enum class Group { start, inside, look, change, names, host };
+enum class Group { start, save, inside, look, change, names, host };
 struct GroupInfo {
   Group group;
   std::string_view name, title;  // of its manual page, and as a heading
@@ -68,6 +68,6 @@ extern const Verb run_verb, create_verb, start_verb, restart_verb, stop_verb, ki
     pause_verb, resume_verb, exec_verb, attach_verb, cp_verb, top_verb, ps_verb, show_verb,
     logs_verb, diff_verb, stats_verb, update_verb, rename_verb, rm_verb, ns_create_verb,
     ns_list_verb, ns_show_verb, ns_exec_verb, ns_adopt_verb, ns_rm_verb, info_verb, version_verb,
-    help_verb, image_verb, graph_verb, policy_verb, check_verb;
+    help_verb, image_verb, checkpoint_verb, restore_verb, graph_verb, policy_verb, check_verb;
 
 }  // namespace umbel::cli

@@ -8,7 +8,7 @@
 #include "cli/umbel/commands.h"
 #include "cli/umbel/image_records.h"
 #include "cli/umbel/output.h"
-#include "sys/file.h"
+#include "cli/umbel/places.h"
 
 namespace umbel::cli {
 
@@ -25,17 +25,12 @@ Syntax syntax(Options& o) {
   return {.sections = {{"", {{"json", 0, "", "as JSON", &o.json}}}},
           .operands = {"show|verify FROM", 2, 2, &o.words},
           .about =
-              "FROM is the directory or the file of a checkpoint, or - for standard input. "
+              "FROM is the name of a checkpoint, the directory or file of one if there is a / in "
+              "it, or - for standard input. "
               "show lists what it holds; verify reads all of it, and of the images that it "
               "builds on, and compares checksums.",
-          .examples = {{"umbel image show /tmp/checkpoint", "processes, files, sizes"},
+          .examples = {{"umbel image show web", "processes, files, sizes"},
                        {"umbel image verify - <backup.img", "exit 0 when nothing is damaged"}}};
-}
-
-Result<image::Reader> open(const std::string& from) {
-  if (from != "-") return image::Reader::open(from);
-  Fd in = TRY(sys::duplicate(standard_in));
-  return image::Reader::file(std::move(in));
 }
 
 SavedProcessRecord process_record(const image::Process& process) {
@@ -108,7 +103,7 @@ Result<int> act(const Options& o) {
   const std::string& what = o.words[0];
   if (what != "show" && what != "verify")
     return fail("'" + what + "' is nothing that can be done to an image", "say show or verify");
-  const image::Reader reader = TRY(open(o.words[1]));
+  const image::Reader reader = TRY(open_image(o.words[1]));
   const ImageRecord record = TRY(describe(reader));
   if (what == "verify") {
     TRY(reader.verify());

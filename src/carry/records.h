@@ -1,0 +1,36 @@
+// What an image says of the container that its processes were in: the member "container".
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/record.h"
+#include "carry/clocks.h"
+#include "container/config.h"
+
+namespace umbel::carry {
+
+// Descriptors that lead to the container's monitor, by what they were linked to; empty: none.
+struct Streams {
+  std::string in, out, err;
+};
+void fields(auto& archive, Streams& s) {
+  archive("in", s.in);
+  archive("out", s.out);
+  archive("err", s.err);
+}
+
+struct Saved {
+  container::Config config;  // with what its namespaces had become
+  Streams streams;
+  std::optional<Clocks> clocks;  // where they are its own
+};
+void fields(auto& archive, Saved& s) {
+  archive("config", s.config);
+  archive("streams", s.streams);
+  archive("clocks", s.clocks);
+}
+
+inline constexpr const char* member = "container";
+
+}  // namespace umbel::carry

@@ -1,0 +1,99 @@
+# Containers into an image and out of it: what is inside finds everything as it was.
+load ../lib/umbel
+
+setup() {
+  needs_root
+  umbel_setup
+}
+teardown() { umbel_teardown; }
+
+status_of() { umbel ps -a --json | jq -r ".[] | select(.name==\"$1\") | .status"; }
+# A counter that writes its value to standard output and to /tmp/x, several times a second.
+counter='n=0; while :; do n=$((n+1)); echo $n; echo $n >/tmp/x; sleep 0.05; done'
+counting() { umbel run -d --time new "$@" -- sh -c "$counter"; }
+at_least() { (($(umbel exec "$1" cat /tmp/x) >= $2)); }
+count_of() { umbel exec "$1" cat /tmp/x; }
+
+@test "a counter goes on where it was, in its log too" {
+  counting --name a --memory 64m
+  eventually at_least a 5
+  before=$(count_of a)
+  equal "$(umbel checkpoint a)" a
+  equal "$(status_of a)" checkpointed
+  [[ ! -e $(echo /sys/fs/cgroup/memory/umbel-a*) ]]
+  equal "$(umbel restore a)" a
+  equal "$(status_of a)" running
+  eventually at_least a $((before + 5))
+  # Every number once and in order: nothing was lost and nothing was done twice.
+  umbel logs a >log
+  seq "$(wc -l <log)" | cmp - log
+  equal "$(umbel exec a hostname)" a
+  equal "$(umbel exec a cat /proc/1/comm)" umbel-init
+  contains "$(umbel exec a cat /proc/2/cmdline | tr '\0' ' ')" "sh -c n=0"
+  equal "$(umbel show --json a | jq -r .limits.memory)" 67108864
+  umbel stop a
+  equal "$(umbel wait a)" 143
+}
+
+@test "three times in a row, and an exit code at the end" {
+  umbel run -d --time new --name a -- sh -c \
+    'while [ ! -e /tmp/end ]; do sleep 0.05; done; exit 7'
+  for round in 1 2 3; do
+    umbel checkpoint a
+    umbel restore a
+  done
+  umbel exec a touch /tmp/end
+  equal "$(umbel wait a)" 7
+}
+
+@test "without an init of umbel's the program itself is pid 1" {
+  umbel run -d --time new --no-init --name a -- sh -c "$counter"
+  eventually at_least a 3
+  before=$(count_of a)
+  umbel checkpoint a
+  umbel restore a
+  eventually at_least a $((before + 3))
+  contains "$(umbel exec a cat /proc/1/cmdline | tr '\0' ' ')" "sh -c n=0"
+  umbel rm --force a
+}
+
+@test "clocks that are its own go on" {
+  umbel run -d --time new --name a -- sleep 1000
+  before=$(umbel exec a cut -d. -f1 /proc/uptime)
+  umbel checkpoint a
+  sleep 3
+  umbel restore a
+  after=$(umbel exec a cut -d. -f1 /proc/uptime)
+  ((after >= before && after - before <= 2))
+}
+
+@test "what is not migratable is refused with the verdict and runs on" {
+  umbel run -d --name a -- sh -c "$counter" # its time is the host's
+  eventually at_least a 3
+  run -125 umbel checkpoint a
+  contains "$output" "run a with --time new"
+  equal "$(status_of a)" running
+  before=$(count_of a)
+  eventually at_least a $((before + 3))
+  [[ -z $(ls "$UMBEL_HOME/checkpoints" 2>/dev/null) ]]
+}
+
+@test "a copy beside the original, through a file, a directory and a pipe" {
+  counting --name a
+  eventually at_least a 3
+  umbel checkpoint a --leave-running --to file.img
+  umbel checkpoint a --leave-running --compress --to directory/
+  umbel image verify ./file.img
+  umbel image verify ./directory
+  umbel restore ./file.img --name b
+  umbel restore ./directory --name c
+  umbel checkpoint a --leave-running --to - 2>messages | umbel restore - --name d
+  contains "$(<messages)" processes
+  for name in a b c d; do
+    equal "$(status_of $name)" running
+    before=$(count_of $name)
+    eventually at_least $name $((before + 3))
+  done
+  run -125 umbel restore ./file.img
+  contains "$output" "the name a is taken"
+}
