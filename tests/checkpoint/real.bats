@@ -18,6 +18,8 @@ teardown() {
 
 end_tree() {
   local child
+  # Or it might start new ones in the place of those that end.
+  kill -STOP "$1" 2>/dev/null || true
   for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do end_tree "$child"; done
   kill -KILL "$1" 2>/dev/null || true
 }
@@ -41,12 +43,15 @@ again() {
   "$UMBEL_CRIU" dump -t "$pid" -D images --file-locks --tcp-established "$@" >log 2>&1 3>&- ||
     { cat log >&2; return 1; }
   wait "$pid" 2>/dev/null || true
-  # Children that have ended belong to whoever adopts them, who may take a moment.
-  for _ in {1..100}; do
-    "$UMBEL_CRIU" restore -d -D images "${restoring[@]}" >log 2>&1 3>&- && return
-    grep -q exists log || break
-    sleep 0.02
+  # What has ended keeps its number until whoever adopted it waits for it, who may take his time.
+  local saved
+  for saved in $("$UMBEL" image show ./images --json | grep -o '"pid": *[0-9]*' | grep -o '[0-9]*'); do
+    for _ in {1..750}; do
+      [[ -e /proc/$saved ]] || break
+      sleep 0.02
+    done
   done
+  "$UMBEL_CRIU" restore -d -D images "${restoring[@]}" >log 2>&1 3>&- && return
   cat log >&2
   return 1
 }

@@ -343,6 +343,8 @@ Result<void> Tasks::settle(Task& task, InnerPid born_session) {
 // A parent whose children still have pages of it has them before they are born.
 Result<void> Tasks::give_memory_to_pass_on(Task& task) {
   const auto wanted = children(task);
+  // Without its own, it passes on what it was born with.
+  for (Task* child : wanted) child->inherited = task.inherited;
   if (std::ranges::all_of(
           wanted, [](const Task* child) { return child->record->memory.with_parent.empty(); }))
     return {};

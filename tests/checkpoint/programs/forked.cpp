@@ -119,6 +119,18 @@ int main(int, char** words) {
     }
     live(*answers, 0, 'c');
   }
+  // One that keeps all of it, with a child that has nothing of it any more.
+  const pid_t keeping = fork();
+  if (keeping == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (fork() == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      execl("/bin/sleep", "sleep", "100000", nullptr);
+      _exit(1);
+    }
+    for (;;) pause();
+  }
+  usleep(50000);
   memory[written * page] = 'p';
 
   const int result = program.serve([&] {
@@ -133,7 +145,9 @@ int main(int, char** words) {
       check(answers->wrong[which][0] == 0, answers->wrong[which]);
     }
   });
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
+  for (const pid_t pid : {child, keeping}) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
   return result;
 }
