@@ -24,6 +24,7 @@ LEVELS = [
     {"survey"},
     {"policy", "oci", "checkpoint", "library"},
     {"migrate"},
+    {"carry"},
     {"cli"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}

@@ -32,5 +32,7 @@ void fields(auto& archive, Saved& s) {
 }
 
 inline constexpr const char* member = "container";
+// Beside it, a list of SavedFile.
+inline constexpr const char* files_member = "files";
 
 }  // namespace umbel::carry

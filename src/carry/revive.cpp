@@ -4,6 +4,7 @@
 #include "carry/revive.h"
 
 #include "base/text.h"
+#include "carry/files.h"
 #include "container/lifecycle.h"
 #include "ns/aside.h"
 
@@ -88,6 +89,11 @@ Result<InnerPid> Filling::fill(const container::Waiting& waiting) const {
   give(saved_.streams.err, waiting.stdio.err);
   const Result<ns::Brought> done = ns::aside([&]() -> Result<ns::Brought> {
     TRY(checkpoint::enter_namespaces(waiting.init));
+    if (reader_.has(files_member)) {
+      const Value value = TRY(reader_.record(files_member));
+      const auto files = TRY(from_value<std::vector<SavedFile>>(value));
+      TRY(apply_files(files));
+    }
     const Bearer bearer{.pid = waiting.init, .role = checkpoint::role_of_bearer(cradle_.tree())};
     TRY(checkpoint::restore(how, reader_, cradle_, bearer));
     return ns::Brought();

@@ -3,12 +3,19 @@
 // is complete and before its processes end: the monitor, which sees them end, must find it.
 #include "carry/save.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+
 #include "base/record.h"
+#include "carry/files.h"
 #include "carry/records.h"
 #include "checkpoint/cradle.h"
 #include "container/lifecycle.h"
 #include "ns/aside.h"
-#include "sys/identity.h"
+#include "sys/file.h"
+#include "sys/procfs.h"
 
 namespace umbel::carry {
 
@@ -110,13 +117,42 @@ Result<Saved> begin(const Container& container, DumpOptions& how) {
   return saved;
 }
 
+// What would be lost without a word. In the container's namespaces.
+Result<void> check_ipc() {
+  struct Objects {
+    const char* file;
+    const char* what;
+  };
+  static constexpr std::array kinds =
+      std::to_array<Objects>({{"sysvipc/msg", "message queues"}, {"sysvipc/sem", "semaphores"}});
+  for (const auto& [file, what] : kinds) {
+    const std::string text = TRY(sys::read_file(cwd, sys::proc_path(file)));
+    if (std::ranges::count(text, '\n') > 1)
+      return fail_with(EOPNOTSUPP, std::string("the container has System V ") + what,
+                       "remove them before the checkpoint: ipcs and ipcrm; they can't be carried "
+                       "yet");
+  }
+  const auto queues = sys::list(cwd, "/dev/mqueue");
+  if (!queues || queues->empty()) return {};
+  return fail_with(EOPNOTSUPP,
+                   "the container has the POSIX message queue /dev/mqueue/" + queues->front(),
+                   "remove it before the checkpoint: queues can't be carried yet");
+}
+
 Result<DumpStatistics> dump_inside(Container& container, const SaveOptions& options,
                                    checkpoint::image::Writer& to) {
   DumpOptions how = options.engine;
   Saved saved = TRY(begin(container, how));
+  const Fd host = TRY(sys::open(cwd, "/proc/self/ns/mnt", O_RDONLY));
   how.more = [&](checkpoint::image::Writer& writer) -> Result<void> {
     if (options.engine.more) TRY(options.engine.more(writer));
     TRY(capture(container, saved));
+    if (is_fresh(saved.config, ns::Kind::ipc)) TRY(check_ipc());
+    if (is_fresh(saved.config, ns::Kind::mnt)) {
+      const Fd own = TRY(sys::open(cwd, sys::proc_path("self/ns/mnt"), O_RDONLY));
+      const auto files = TRY(capture_files(host, own, saved.config.files));
+      TRY(writer.add(files_member, to_value(files)));
+    }
     return writer.add(member, to_value(saved));
   };
   how.at = [&](checkpoint::Stage stage) -> Result<void> {

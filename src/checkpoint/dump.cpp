@@ -9,6 +9,7 @@
 #include <linux/kcmp.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "checkpoint/freeze/tree.h"
 #include "checkpoint/memory/attached.h"
@@ -296,6 +297,21 @@ Result<void> write_records(Dump& dump) {
   return dump.writer.finish();
 }
 
+// Between vfork(2) and its child's execve(2) a parent can't stop, and if the child is stopped first
+// neither goes on: then all are let go, which takes the end of the threads that trace, and tried
+// again.
+Result<Tree> freeze(const DumpOptions& options, std::size_t processes, std::optional<Crew>& crew) {
+  const Clock::time_point until = Clock::now() + options.freeze_timeout;
+  for (std::chrono::milliseconds at_most(250);; at_most *= 2) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    crew.emplace(crew_size(processes));
+    Result<Tree> frozen =
+        Tree::freeze({.root = options.root, .at_most = std::min(at_most, left)}, *crew);
+    if (frozen || frozen.error().code != ETIMEDOUT || left <= at_most) return frozen;
+    crew.reset();
+  }
+}
+
 Result<void> let_go(Tree& tree, DumpOptions::After after) {
   switch (after) {
     case DumpOptions::After::kill:
@@ -319,9 +335,9 @@ Result<DumpStatistics> dump(const DumpOptions& options, image::Writer& writer) {
   const std::vector<HostPid> before = TRY(tree_of(options.root));
   TRY(look_before(options, before));
 
-  Crew crew(crew_size(before.size()));
   const Clock::time_point start = Clock::now();
-  Tree frozen = TRY(Tree::freeze({.root = options.root, .at_most = options.freeze_timeout}, crew));
+  std::optional<Crew> crew;
+  Tree frozen = TRY(freeze(options, before.size(), crew));
   statistics.freezing = since(start);
   // From here on nothing of the tree changes.
   Dump dump(options, frozen, writer);

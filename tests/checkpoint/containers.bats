@@ -97,3 +97,52 @@ count_of() { umbel exec "$1" cat /tmp/x; }
   run -125 umbel restore ./file.img
   contains "$output" "the name a is taken"
 }
+
+@test "what it has written to its own file systems is there again" {
+  umbel run -d --time new --name a -- sh -c '
+    mkdir -p /tmp/d/e && printf hello >/tmp/d/e/f && chmod 640 /tmp/d/e/f && chown 1:2 /tmp/d/e/f
+    ln /tmp/d/e/f /tmp/d/second && ln -s /tmp/d/e /tmp/d/link && mkfifo -m 600 /tmp/d/fifo
+    touch -d "2001-02-03 04:05:06" /tmp/d/e/f /tmp/d/e
+    rm /etc/hostname; rm -r /etc/pam.d; mkdir /etc/pam.d; echo mine >/etc/pam.d/only
+    echo changed >/etc/motd; echo memory >/dev/shm/m
+    exec 3>>/tmp/d/open; echo open >&3; touch /tmp/ready; while :; do sleep 0.05; done'
+  eventually umbel exec a test -e /tmp/ready
+  describe='cd /tmp/d && stat -c "%n %F %a %u %g %h %s" e e/f second link fifo open &&
+    stat -c "%n %Y" e e/f && cat e/f /etc/motd /dev/shm/m && ls /etc/pam.d && ls /etc/hostname'
+  umbel exec a sh -c "$describe" >before 2>&1 || true
+  contains "$(<before)" "only"
+  umbel checkpoint a
+  umbel restore a
+  umbel exec a sh -c "$describe" >after 2>&1 || true
+  diff before after
+  equal "$(umbel exec a sh -c 'ls -l /proc/2/fd/3 | sed "s/.* -> //"')" /tmp/d/open
+  umbel diff a | grep -q '^D /etc/hostname'
+  [[ -e /etc/pam.d/common-auth || -e /etc/motd || -e /etc/hostname ]] # the host keeps its own
+}
+
+@test "message queues and semaphores are refused by name, and all runs on" {
+  needs_command ipcmk
+  umbel run -d --time new --name a -- sh -c "ipcmk -Q >/dev/null; $counter"
+  eventually at_least a 3
+  run -125 umbel checkpoint a
+  contains "$output" "System V message queues"
+  equal "$(status_of a)" running
+  before=$(count_of a)
+  eventually at_least a $((before + 3))
+}
+
+@test "redis and its data, through a pipe, beside the original" {
+  needs_command redis-server
+  umbel run -d --time new --name a -- redis-server --save '' --unixsocket /tmp/r.sock
+  eventually bash -c "[[ \$('$UMBEL' exec a redis-cli ping) == PONG ]]"
+  umbel exec a redis-cli set colour green
+  umbel exec a sh -c 'i=0; while [ $i -lt 1000 ]; do echo set key$i $i; i=$((i+1)); done | redis-cli' \
+    >/dev/null
+  umbel checkpoint a --leave-running --to - 2>/dev/null | umbel restore - --name b
+  for name in a b; do
+    equal "$(umbel exec $name redis-cli get colour)" green
+    equal "$(umbel exec $name redis-cli dbsize)" 1001
+  done
+  umbel exec b redis-cli set colour blue
+  equal "$(umbel exec a redis-cli get colour)" green
+}
