@@ -23,11 +23,13 @@ void fields(auto& archive, Streams& s) {
 struct Saved {
   container::Config config;  // with what its namespaces had become
   Streams streams;
-  std::optional<Clocks> clocks;  // where they are its own
+  std::vector<std::string> mounts;  // their points
+  std::optional<Clocks> clocks;     // where they are its own
 };
 void fields(auto& archive, Saved& s) {
   archive("config", s.config);
   archive("streams", s.streams);
+  archive("mounts", s.mounts);
   archive("clocks", s.clocks);
 }
 

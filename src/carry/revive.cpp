@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "carry/files.h"
+#include "carry/lost.h"
 #include "container/lifecycle.h"
 #include "ns/aside.h"
 
@@ -89,6 +90,7 @@ Result<InnerPid> Filling::fill(const container::Waiting& waiting) const {
   give(saved_.streams.err, waiting.stdio.err);
   const Result<ns::Brought> done = ns::aside([&]() -> Result<ns::Brought> {
     TRY(checkpoint::enter_namespaces(waiting.init));
+    TRY(check_mount_points(saved_.mounts));
     if (reader_.has(files_member)) {
       const Value value = TRY(reader_.record(files_member));
       const auto files = TRY(from_value<std::vector<SavedFile>>(value));

@@ -5,11 +5,9 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-#include <array>
-
 #include "base/record.h"
 #include "carry/files.h"
+#include "carry/lost.h"
 #include "carry/records.h"
 #include "checkpoint/cradle.h"
 #include "container/lifecycle.h"
@@ -89,6 +87,10 @@ Result<void> check(const Container& container) {
                          " has no pid namespace of its own: pids that are taken "
                          "elsewhere can't be given back to it",
                      "run it with --pid new");
+  if (config.namespaces[ns::Kind::user].from != ns::From::host)
+    return fail_with(EOPNOTSUPP,
+                     container.name() + " has a user namespace, whose users can't be carried yet",
+                     "run it with --userns host");
   if (!container.state.logged)
     return fail_with(EOPNOTSUPP,
                      container.name() + " has the descriptors of whoever ran it as its own",
@@ -117,28 +119,6 @@ Result<Saved> begin(const Container& container, DumpOptions& how) {
   return saved;
 }
 
-// What would be lost without a word. In the container's namespaces.
-Result<void> check_ipc() {
-  struct Objects {
-    const char* file;
-    const char* what;
-  };
-  static constexpr std::array kinds =
-      std::to_array<Objects>({{"sysvipc/msg", "message queues"}, {"sysvipc/sem", "semaphores"}});
-  for (const auto& [file, what] : kinds) {
-    const std::string text = TRY(sys::read_file(cwd, sys::proc_path(file)));
-    if (std::ranges::count(text, '\n') > 1)
-      return fail_with(EOPNOTSUPP, std::string("the container has System V ") + what,
-                       "remove them before the checkpoint: ipcs and ipcrm; they can't be carried "
-                       "yet");
-  }
-  const auto queues = sys::list(cwd, "/dev/mqueue");
-  if (!queues || queues->empty()) return {};
-  return fail_with(EOPNOTSUPP,
-                   "the container has the POSIX message queue /dev/mqueue/" + queues->front(),
-                   "remove it before the checkpoint: queues can't be carried yet");
-}
-
 Result<DumpStatistics> dump_inside(Container& container, const SaveOptions& options,
                                    checkpoint::image::Writer& to) {
   DumpOptions how = options.engine;
@@ -147,11 +127,12 @@ Result<DumpStatistics> dump_inside(Container& container, const SaveOptions& opti
   how.more = [&](checkpoint::image::Writer& writer) -> Result<void> {
     if (options.engine.more) TRY(options.engine.more(writer));
     TRY(capture(container, saved));
-    if (is_fresh(saved.config, ns::Kind::ipc)) TRY(check_ipc());
+    TRY(check_lost(saved.config, how.root));
     if (is_fresh(saved.config, ns::Kind::mnt)) {
       const Fd own = TRY(sys::open(cwd, sys::proc_path("self/ns/mnt"), O_RDONLY));
       const auto files = TRY(capture_files(host, own, saved.config.files));
       TRY(writer.add(files_member, to_value(files)));
+      saved.mounts = TRY(mount_points());
     }
     return writer.add(member, to_value(saved));
   };

@@ -107,9 +107,10 @@ Result<void> check_namespaces(const Process& process, const Process& root) {
     const std::string link = "ns/" + kind;
     const std::string wanted = TRY(root.facts.link(link)), got = TRY(process.facts.link(link));
     if (got == wanted) continue;
-    return fail_with(EOPNOTSUPP,
-                     process.named() + " is in a namespace of its own, " + got + ", and " +
-                         root.named() + " in " + wanted,
+    std::string what = process.named();
+    what.append(" is in a namespace of its own, ").append(got).append(", and ");
+    what.append(root.named()).append(" in ").append(wanted);
+    return fail_with(EOPNOTSUPP, std::move(what),
                      "end what made that namespace: nested ones can't be carried yet");
   }
   return {};

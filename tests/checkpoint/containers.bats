@@ -146,3 +146,28 @@ count_of() { umbel exec "$1" cat /tmp/x; }
   umbel exec b redis-cli set colour blue
   equal "$(umbel exec a redis-cli get colour)" green
 }
+
+@test "an interface made inside is refused, and all runs on" {
+  umbel run -d --time new --cap-add NET_ADMIN --name a -- sh -c \
+    "ip link add v0 type veth peer name v1 && touch /tmp/made; $counter"
+  eventually umbel exec a test -e /tmp/made
+  run -125 umbel checkpoint a
+  contains "$output" "the network interface v"
+  before=$(count_of a)
+  eventually at_least a $((before + 3))
+}
+
+@test "a restore that fails leaves nothing, and the container is still checkpointed" {
+  counting --name a
+  eventually at_least a 3
+  umbel checkpoint a
+  cp -r "$UMBEL_HOME/checkpoints/a" damaged
+  printf 'x' | dd of=damaged/pages bs=1 seek=100 conv=notrunc status=none
+  run -125 umbel restore ./damaged
+  equal "$(status_of a)" checkpointed
+  run -125 umbel restore ./damaged --name b
+  equal "$(status_of b)" ""
+  [[ ! -e /sys/fs/cgroup/memory/umbel-b ]]
+  umbel restore a
+  eventually at_least a 10
+}
