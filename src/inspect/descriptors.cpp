@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "sys/descriptor.h"
 #include "sys/file.h"
 #include "sys/inode.h"
 #include "sys/procfs.h"
@@ -65,6 +66,17 @@ Result<void> verdict(const Process& process, const Descriptor& descriptor) {
                        std::string(known.name) + " (" + descriptor.target +
                        "), which a checkpoint can't carry",
                    std::string(known.cure));
+}
+
+Result<void> unread(Kind kind, FdRef file) {
+  const KindInfo& known = info(kind);
+  if (known.unread.empty()) return {};
+  const int bytes = TRY(sys::readable_bytes(file));
+  if (bytes == 0) return {};
+  return fail_with(EAGAIN,
+                   std::to_string(bytes) + " bytes of " + std::string(known.unread) +
+                       " that the program has not read yet",
+                   "let the program read them, and checkpoint it again");
 }
 
 }  // namespace umbel::inspect

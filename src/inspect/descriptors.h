@@ -17,4 +17,7 @@ Result<Descriptor> descriptor(const Process& process, int number);
 // Why a checkpoint can't carry this descriptor, with the cure; success where it can.
 Result<void> verdict(const Process& process, const Descriptor& descriptor);
 
+// The same for what was sent to the program and it has not read yet.
+Result<void> unread(Kind kind, FdRef file);
+
 }  // namespace umbel::inspect

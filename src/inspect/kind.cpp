@@ -27,11 +27,11 @@ constexpr std::array table = std::to_array<KindInfo>({
     {Kind::epoll, "epoll", ""},
     {Kind::timerfd, "timerfd", ""},
     {Kind::signalfd, "signalfd", ""},
-    {Kind::inotify, "inotify", ""},
+    {Kind::inotify, "inotify", "", "events"},
     {Kind::memory_file, "memory-file", ""},
     {Kind::unix_socket, "unix-socket", ""},
     {Kind::tcp_socket, "tcp-socket", ""},
-    {Kind::udp_socket, "udp-socket", ""},
+    {Kind::udp_socket, "udp-socket", "", "datagrams"},
     {Kind::netlink_socket, "netlink-socket",
      "close it before the checkpoint: what it has been told by the kernel can't be asked for "
      "again"},

@@ -65,6 +65,8 @@ struct KindInfo {
   Kind kind;
   std::string_view name;  // in images and messages
   std::string_view cure;  // why and what to do where it can't be carried; empty: it is carried
+  // What may have been sent to the program that can't be carried until it has read it.
+  std::string_view unread = {};
 };
 std::span<const KindInfo> kinds();
 const KindInfo& info(Kind kind);

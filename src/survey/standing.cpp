@@ -4,10 +4,11 @@
 #include <array>
 
 #include "base/text.h"
-#include "inspect/kind.h"
+#include "inspect/descriptors.h"
 #include "inspect/mapping.h"
 #include "security/capabilities.h"
 #include "survey/work.h"
+#include "sys/process.h"
 
 namespace umbel::survey {
 
@@ -77,6 +78,22 @@ void links(Work& work, const Member& member) {
   }
 }
 
+// Asked of the open file itself, which does not disturb whoever has it.
+void unread(Work& work, const Member& member, const inspect::Descriptor& descriptor) {
+  if (inspect::info(descriptor.kind).unread.empty()) return;
+  const Result<Fd> process = sys::pidfd_open(member.resident.pid);
+  if (!process) return;
+  const Result<Fd> file = sys::pidfd_getfd(*process, descriptor.number);
+  if (!file) return;
+  const Result<void> nothing = inspect::unread(descriptor.kind, *file);
+  if (nothing) return;
+  Fact found = fact(member, Matter::kind, descriptor.target);
+  found.fd = descriptor.number;
+  found.detail = nothing.error().detail;
+  found.cure = nothing.error().cure;
+  work.add(std::move(found));
+}
+
 }  // namespace
 
 void standing(Work& work, const Member& member) {
@@ -121,7 +138,10 @@ void rights(Work& work, const Member& member) {
 void kinds(Work& work, const Member& member) {
   for (const inspect::Descriptor& descriptor : member.descriptors) {
     const inspect::KindInfo& known = inspect::info(descriptor.kind);
-    if (known.cure.empty()) continue;
+    if (known.cure.empty()) {
+      unread(work, member, descriptor);
+      continue;
+    }
     Fact found = fact(member, Matter::kind, descriptor.target);
     found.fd = descriptor.number;
     found.detail = "of the kind " + std::string(known.name);

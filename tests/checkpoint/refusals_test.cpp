@@ -123,7 +123,7 @@ TEST_F(Refusals, EventsThatNobodyHasRead) {
     if (::inotify_add_watch(watches, "/tmp", IN_OPEN) < 0) return false;
     return nothing_wrong(::close(::open("/tmp", O_RDONLY | O_DIRECTORY)));
   });
-  expect(program, {"inotify has", "bytes of events", "let the program read them"});
+  expect(program, {"bytes of events that the program has not read yet", "let the program read them"});
 }
 
 TEST_F(Refusals, ATargetOfEpollThatNobodyHas) {

@@ -7,6 +7,7 @@
 
 #include "checkpoint/resource/file_kind.h"
 #include "checkpoint/resource/internet_options.h"
+#include "inspect/descriptors.h"
 #include "sys/descriptor.h"
 
 namespace umbel::checkpoint {
@@ -39,9 +40,7 @@ bool has_port(const sys::Address& address) {
 }
 
 Result<UdpSocket> dump(const FileDump& from) {
-  if (const int unread = TRY(sys::readable_bytes(from.file)); unread > 0)
-    return fail_with(EAGAIN, "the UDP socket has received what nobody has read yet",
-                     "let the program read it, and checkpoint it again");
+  TRY(inspect::unread(from.descriptor.kind, from.file));
   UdpSocket state;
   state.family = TRY(sys::number_option(from.file, SOL_SOCKET, SO_DOMAIN));
   state.local = TRY(sys::local_address(from.file));

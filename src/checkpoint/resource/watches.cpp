@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "checkpoint/resource/file_kind.h"
+#include "inspect/descriptors.h"
 #include "proc/mountinfo.h"
 #include "sys/descriptor.h"
 #include "sys/file.h"
@@ -164,11 +165,7 @@ Result<std::string> find_path(const FileDump& from, const Line& line) {
 }
 
 Result<Watches> dump(const FileDump& from) {
-  if (const int unread = TRY(sys::readable_bytes(from.file)); unread > 0)
-    return fail_with(EAGAIN,
-                     "inotify has " + std::to_string(unread) +
-                         " bytes of events that the program has not read yet",
-                     "let the program read them, and checkpoint it again");
+  TRY(inspect::unread(from.descriptor.kind, from.file));
   Watches state;
   for (const std::string& text : from.descriptor.info.loose()) {
     if (!text.starts_with("inotify ")) continue;
