@@ -1,8 +1,29 @@
-# What the verdict says beforehand is what the dump does: refused is refused, for the same object,
-# and runs on.
+# What the verdict says beforehand is what the dump does: satisfied is carried, and comes back as it
+# was; refused is refused, for the same object, and runs on.
 load ../lib/umbel
 setup() { umbel_setup && needs_root; }
 teardown() { umbel_teardown; }
+
+answer() {
+  umbel exec a rm -f /tmp/home/verdict
+  umbel exec a touch /tmp/home/ask
+  eventually umbel exec a test -e /tmp/home/verdict
+  umbel exec a cat /tmp/home/verdict
+}
+
+@test "satisfied: random programs are carried" {
+  for seed in ${UMBEL_SEEDS-1 2 3 4}; do
+    umbel run -d --name a --time new --env UMBEL_SEED="$seed" -- sh -c \
+      'mkdir /tmp/home && exec "$0" /tmp/home' "$UMBEL_PROGRAMS/checkpoint/random"
+    eventually umbel exec a test -e /tmp/home/ready
+    equal "$(answer)" right
+    run -0 umbel check a --policy migratable
+    run -0 umbel checkpoint a
+    run -0 umbel restore a
+    equal "$(answer)" right
+    umbel rm --force a
+  done
+}
 
 # What a program in python3 has open, and a word by which both know it.
 refused='
