@@ -171,3 +171,32 @@ count_of() { umbel exec "$1" cat /tmp/x; }
   umbel restore a
   eventually at_least a 10
 }
+
+@test "a connection and a lock inside go on" {
+  cat >program.py <<'PY'
+import fcntl, os, socket, time
+server = socket.create_server(("127.0.0.1", 80))
+client = socket.create_connection(("127.0.0.1", 80))
+accepted = server.accept()[0]
+client.sendall(b"sent before")
+lock = open("/tmp/lock", "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+while True:
+    time.sleep(0.02)
+    if os.path.exists("/tmp/ask"):
+        accepted.sendall(accepted.recv(100) + b", answered after")
+        open("/tmp/answer.new", "wb").write(client.recv(100))
+        os.rename("/tmp/answer.new", "/tmp/answer")
+        time.sleep(1000)
+PY
+  umbel run -d --time new --name a -- python3 -c "$(<program.py)"
+  holds() { umbel exec a test -e /tmp/lock && ! umbel exec a flock --nonblock /tmp/lock true; }
+  eventually holds
+  run -0 umbel check a --policy migratable
+  umbel checkpoint a
+  umbel restore a
+  run -1 umbel exec a flock --nonblock /tmp/lock true
+  umbel exec a touch /tmp/ask
+  eventually umbel exec a test -e /tmp/answer
+  equal "$(umbel exec a cat /tmp/answer)" "sent before, answered after"
+}

@@ -14,7 +14,7 @@ namespace {
 struct Options {
   std::vector<std::string> names, external;
   std::string to;
-  bool leave_running = false, compress = false, tcp_established = false, file_locks = false;
+  bool leave_running = false, compress = false;
 };
 
 Syntax syntax(Options& o) {
@@ -65,6 +65,9 @@ Result<int> act(const Options& o) {
   carry::SaveOptions how{.place = to.place()};
   using After = checkpoint::DumpOptions::After;
   how.engine.after = o.leave_running ? After::run : After::kill;
+  // Both ends of what is migratable are in its own network and files.
+  how.engine.tcp_established = true;
+  how.engine.file_locks = true;
   how.engine.external.insert(o.external.begin(), o.external.end());
   const checkpoint::DumpStatistics done = TRY(carry::save(container, how, to.writer()));
   TRY(to.keep());
