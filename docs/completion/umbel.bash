@@ -100,6 +100,8 @@ _umbel_value() {
     'checkpoint:--to') echo nothing ;;
     'checkpoint:--external') echo nothing ;;
     'restore:--name') echo nothing ;;
+    'clone:--count' | 'clone:-n') echo nothing ;;
+    'clone:--name') echo nothing ;;
     'update:--memory' | 'update:-m') echo nothing ;;
     'update:--cpus') echo nothing ;;
     'update:--cpuset-cpus') echo nothing ;;
@@ -154,7 +156,7 @@ _umbel_words() {
     kinds) echo user mnt pid net ipc uts cgroup time ;;
     sources) echo new host with: ns: ;;
     signals) echo HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH ;;
-    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff checkpoint restore image update rename check policy info version help ns' ;;
+    names) echo 'run create start stop restart kill wait pause resume rm exec attach cp ps show graph logs top stats diff checkpoint restore clone image update rename check policy info version help ns' ;;
   esac
 }
 
@@ -222,6 +224,7 @@ _umbel() {
     'diff') options='--help --json' operands=containers ;;
     'checkpoint') options='--help --to --leave-running --compress --external' operands=containers ;;
     'restore') options='--help --name' operands=nothing ;;
+    'clone') options='--help --count --name' operands=nothing ;;
     'image') options='--help --json' operands=nothing ;;
     'update') options='--help --memory --cpus --cpuset-cpus --pids-limit --io-weight --userns --mnt --pid --net --ipc --uts --cgroupns --time --force' operands=containers ;;
     'rename') options='--help' operands=containers ;;

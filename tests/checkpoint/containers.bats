@@ -200,3 +200,15 @@ PY
   eventually umbel exec a test -e /tmp/answer
   equal "$(umbel exec a cat /tmp/answer)" "sent before, answered after"
 }
+
+@test "clones of one image run side by side, and none is left if one fails" {
+  counting --name a
+  eventually at_least a 3
+  umbel checkpoint a --leave-running
+  equal "$(umbel clone a --count 3 | tr '\n' ' ')" "a-1 a-2 a-3 "
+  for name in a a-1 a-2 a-3; do eventually at_least $name 8; done
+  umbel rm --force a-1 a-2
+  run -125 umbel clone a --count 3 # a-3 is there
+  contains "$output" "the name a-3 is taken"
+  equal "$(umbel ps -aq | sort | tr '\n' ' ')" "a a-3 "
+}

@@ -54,6 +54,8 @@ constexpr std::array command_list = std::to_array<Command>({
     {"checkpoint", "", save, "save a running container, so that it can be brought back later",
      Starts::no, &checkpoint_verb},
     {"restore", "", save, "bring a container back that was saved", Starts::yes, &restore_verb},
+    {"clone", "", save, "bring a container back several times from one image", Starts::yes,
+     &clone_verb},
     {"image", "", save, "show what a checkpoint holds, or whether it is whole", Starts::no,
      &image_verb},
     {"update", "", change, "change the limits and namespaces of containers", Starts::no,

@@ -68,6 +68,7 @@ extern const Verb run_verb, create_verb, start_verb, restart_verb, stop_verb, ki
     pause_verb, resume_verb, exec_verb, attach_verb, cp_verb, top_verb, ps_verb, show_verb,
     logs_verb, diff_verb, stats_verb, update_verb, rename_verb, rm_verb, ns_create_verb,
     ns_list_verb, ns_show_verb, ns_exec_verb, ns_adopt_verb, ns_rm_verb, info_verb, version_verb,
-    help_verb, image_verb, checkpoint_verb, restore_verb, graph_verb, policy_verb, check_verb;
+    help_verb, image_verb, checkpoint_verb, restore_verb, clone_verb, graph_verb, policy_verb,
+    check_verb;
 
 }  // namespace umbel::cli
