@@ -26,6 +26,9 @@ struct DumpOptions {
   // Deleted files up to this size are carried in the image.
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
   bool shell_job = false;   // the session and terminal belong to somebody outside the tree
+  // Terminals whose masters are outside of the tree are carried without them: whoever restores gets
+  // new ones (RestoreOptions::new_master).
+  bool orphan_terminals = false;
   bool file_locks = false;  // carry locks instead of refusing them
   // A file that has lost the name it was opened by, and has others, gets one more beside that.
   bool link_remap = false;

@@ -20,6 +20,10 @@ struct RestoreOptions {
   bool shell_job = false;  // takes the caller's session
   // Descriptors of the caller's that take the place of what was linked to these texts at the dump.
   std::map<std::string, int> inherited = {};
+  // Masters of the terminals that the tree was on: one that is there already, by its number here;
+  // otherwise it is made, and handed over to `new_master`.
+  int console = -1;
+  std::function<Result<void>(FdRef master)> new_master = {};
   std::function<Result<void>(Stage, HostPid root)> at = {};
 };
 

@@ -189,6 +189,46 @@ gone() { [[ ! -e /proc/$pid ]] || grep -q '^State:.Z' "/proc/$pid/status"; }
   exec 9>&-
 }
 
+@test "a terminal that the client had: it gets the master of the new one" {
+  # Ends with its master, which has to be there until the dump.
+  setsid python3 - 3>&- <<'PY' &
+import os, pty, signal
+def line():
+    text = b""
+    while not text.endswith(b"\n"):
+        text += os.read(master, 1)
+    return text.decode()
+child, master = pty.fork()
+if child == 0:
+    os.execvp("sh", ["sh", "-c", "stty -echo; echo ready; while read -r line; do echo got $line $(tty); done"])
+line()
+os.write(master, b"one\n")
+with open("screen", "w") as screen:
+    screen.write(line())
+with open("reader", "w") as reader:
+    reader.write(str(child))
+signal.pause()
+PY
+  local holder=$!
+  eventually test -s reader
+  pid=$(cat reader)
+  contains "$(cat screen)" "got one /dev/pts/"
+  run -1 --separate-stderr swrk "$(request DUMP "{pid: $pid}")"
+  contains "$(field .cr_errmsg "$output")" "somebody outside"
+  run -0 --separate-stderr swrk "$(request DUMP "{pid: $pid, orphan_pts_master: true}")"
+  kill "$holder"
+  wait "$holder" || true
+  eventually test ! -e "/proc/$pid"
+  run -1 --separate-stderr swrk "$(request RESTORE '{}')"
+  contains "$(field .cr_errmsg "$output")" "must take a new one"
+  run -0 --separate-stderr swrk \
+    "$(request RESTORE '{orphan_pts_master: true}' '{"type-in": "two\n"}')"
+  equal "$(jq -r 'select(.files) | "\(.notify.script) \(.files[0])"' <<<"$output")" \
+    "orphan-pts-master /dev/ptmx"
+  equal "$(jq -r 'select(.screen).screen' <<<"$output" | tr -d '\r')" \
+    "$(sed 's/one/two/' screen | tr -d '\r')"
+}
+
 @test "cpuinfo: what a processor can do" {
   run -0 --separate-stderr swrk "$(request CPUINFO_DUMP '{}')"
   run -0 --separate-stderr swrk "$(request CPUINFO_CHECK '{}')"

@@ -7,13 +7,15 @@
 A REQUEST is JSON, {"type": "DUMP", "opts": {...}}; a directory's path stands for its descriptor,
 and bytes in hexadecimal ({"raw": "08ff"}) for a message of one's own. All go over one connection.
 Each answer is printed as a line of JSON. Notifications are acknowledged, and "refuse": STAGE
-refuses one; "hang-up": STAGE goes away instead of answering.
+refuses one; "hang-up": STAGE goes away instead of answering; "type-in": TEXT types it on the
+terminal that a restore has handed over.
 """
 import json
 import os
 import socket
 import subprocess
 import sys
+import time
 
 TYPES = dict(
     EMPTY=0, DUMP=1, RESTORE=2, CHECK=3, PRE_DUMP=4, PAGE_SERVER=5, NOTIFY=6, CPUINFO_DUMP=7,
@@ -115,12 +117,13 @@ class Connection:
         answer["type"] = next(k for k, v in TYPES.items() if v == answer["type"])
         if files:
             answer["files"] = [os.readlink(f"/proc/self/fd/{file}") for file in files]
+            self.kept += files
         print(json.dumps(answer), flush=True)
         return answer
 
     def ask(self, request):
         request = dict(request)
-        refused, hang_up = request.pop("refuse", None), request.pop("hang-up", None)
+        refused, hang_up, typed = (request.pop(k, None) for k in ("refuse", "hang-up", "type-in"))
         if "raw" in request:
             self.sock.send(bytes.fromhex(request["raw"]))
             return self.receive()
@@ -131,7 +134,15 @@ class Connection:
                 self.sock.close()
                 return None
             self.send({"type": "NOTIFY", "notify_success": stage != refused})
+        if typed and answer and answer["success"]:
+            print(json.dumps({"type": "typed", "screen": self.type(typed)}), flush=True)
         return answer
+
+    def type(self, text):
+        """On the terminal whose master came last: what is on its screen a second later."""
+        os.write(self.kept[-1], text.encode())
+        time.sleep(1)
+        return os.read(self.kept[-1], 1000).decode()
 
 
 def main(how, where, *requests):

@@ -1,8 +1,8 @@
 // pty(7). A pair is an object under its number, which both ends know it by: /dev/pts/N must be the
 // same again, since programs remember names. Modes and size are of the pair, not of an end. A slave
 // whose master nobody in the tree has is the terminal of whoever started the tree; with --shell-job
-// it becomes the one of whoever restores it. What was written and not read yet can't be looked at
-// without taking it away.
+// it becomes the one of whoever restores it, with orphan_terminals it gets a new master, which that
+// one has or is given. What was written and not read yet can't be looked at without taking it away.
 #include "checkpoint/resource/terminal.h"
 
 #include <fcntl.h>
@@ -31,6 +31,7 @@ struct Pty {
   std::uint16_t rows = 0, columns = 0;
   std::uint32_t mode = 0, uid = 0, gid = 0;  // of the slave's file
   InnerPid session, foreground;              // that it controls
+  bool orphan = false;                       // nobody in the tree has the master
 };
 void fields(auto& archive, Pty& p) {
   archive("number", p.number);
@@ -43,6 +44,7 @@ void fields(auto& archive, Pty& p) {
   archive("gid", p.gid);
   archive("session", p.session);
   archive("foreground", p.foreground);
+  archive("orphan", p.orphan);
 }
 
 enum class Role : std::uint8_t { master, slave, outer };
@@ -110,9 +112,11 @@ void find_session(const Dump& dump, dev_t device, Pty& pty) {
   }
 }
 
-Result<Value> dump_pty(const FileDump& from, unsigned number, const Master& master) {
+Result<Value> dump_pty(const FileDump& from, unsigned number, const std::optional<Master>& master) {
   constexpr unsigned slaves = 136;
-  Pty pty{.number = number, .multiplexer = master.descriptor->target};
+  Pty pty{.number = number,
+          .multiplexer = master ? master->descriptor->target : "/dev/ptmx",
+          .orphan = !master};
   const termios modes = TRY(sys::terminal_modes(from.file));
   pty.modes = bytes_of(modes);
   const sys::WindowSize size = TRY(sys::window_size(from.file));
@@ -149,13 +153,13 @@ Result<Terminal> dump(const FileDump& from) {
   if (!masters && !is_slave(device)) return dump_outer(from);
   const unsigned number = masters ? TRY(sys::pty_number(from.file)) : minor(device);
   const auto master = master_of(from.dump, number);
-  if (!master) return dump_outer(from);
+  if (!master && !from.dump.options.orphan_terminals) return dump_outer(from);
   if (const int unread = TRY(sys::readable_bytes(from.file)); unread > 0)
     return fail_with(
         EAGAIN, "the terminal has " + std::to_string(unread) + " bytes that nobody has read yet",
         "let the program read them, and checkpoint it again");
   Terminal state{.role = masters ? Role::master : Role::slave, .pty = key_of(number)};
-  TRY(from.dump.object(state.pty, [&] { return dump_pty(from, number, *master); }));
+  TRY(from.dump.object(state.pty, [&] { return dump_pty(from, number, master); }));
   return state;
 }
 
@@ -177,17 +181,32 @@ Result<Fd> open_master(const Pty& pty) {
                    "terminals of its own");
 }
 
+Result<Fd> adopt(const RestoreOptions& options, const Pty& pty) {
+  if (options.console >= 0) {
+    Fd master = TRY(sys::duplicate(FdRef(options.console)));
+    const unsigned number = TRY(sys::pty_number(master));
+    if (number == pty.number) return master;
+    return fail("the tree was on /dev/pts/" + std::to_string(pty.number) +
+                ", and is given /dev/pts/" + std::to_string(number));
+  }
+  if (!options.new_master)
+    return fail("the tree was on a terminal whose master was outside of it",
+                "whoever restores it must take a new one");
+  return open_master(pty);
+}
+
 Result<void> make_pty(Restore& restore, const std::string& key) {
   if (restore.has_shared(key)) return {};
   const Value value = TRY(restore.object(key));
   const Pty pty = TRY(from_value<Pty>(value));
-  Fd master = TRY(open_master(pty));
+  Fd master = TRY(pty.orphan ? adopt(restore.options, pty) : open_master(pty));
   TRY(sys::unlock_pty(master));
   Fd slave = TRY(sys::open_pty_slave(master));
   TRY(sys::set_terminal_modes(slave, modes_of(pty.modes)));
   TRY(sys::set_window_size(master, {.rows = pty.rows, .columns = pty.columns}));
   TRY(sys::change_owner(slave, pty.uid, pty.gid));
   TRY(sys::change_mode(slave, pty.mode));
+  if (pty.orphan && restore.options.console < 0) TRY(restore.options.new_master(master));
   TRY(restore.shared(key, [&]() -> Result<Fd> { return std::move(master); }));
   TRY(restore.shared(slave_key(key), [&]() -> Result<Fd> { return std::move(slave); }));
   return {};

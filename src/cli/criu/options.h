@@ -36,6 +36,7 @@ struct Options {
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
   std::uint64_t timeout = 10;  // seconds
   int status_descriptor = -1;
+  bool orphan_terminals = false;     // of a request: the client has their masters
   std::vector<std::string> execute;  // --exec-cmd -- COMMAND
   std::string address;               // where the service listens
   std::string config_file;

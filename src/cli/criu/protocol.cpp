@@ -77,8 +77,7 @@ Result<void> send_error(FdRef socket, Rpc__Kind kind, const Error& error) {
   return send(socket, made);
 }
 
-Result<void> send_notification(FdRef socket, const std::string& stage, HostPid root,
-                               const Fd& passed) {
+Result<void> send_notification(FdRef socket, const std::string& stage, HostPid root, FdRef passed) {
   Rpc__Answer made = answer(RPC__KIND__NOTIFY, true);
   Rpc__Notification notification = RPC__NOTIFICATION__INIT;
   std::string script = stage;
@@ -86,8 +85,7 @@ Result<void> send_notification(FdRef socket, const std::string& stage, HostPid r
   notification.has_pid = root ? 1 : 0;
   notification.pid = root.value();
   made.notify = &notification;
-  const FdRef file = passed;
-  return send(socket, made, std::span(&file, passed ? 1 : 0));
+  return send(socket, made, std::span(&passed, passed ? 1 : 0));
 }
 
 }  // namespace umbel::cli::criu

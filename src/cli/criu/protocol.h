@@ -35,6 +35,6 @@ Result<void> send_reply(FdRef socket, const Reply& reply);
 Result<void> send_error(FdRef socket, Rpc__Kind kind, const Error& error);
 // `passed`, where there is one, goes along.
 Result<void> send_notification(FdRef socket, const std::string& stage, HostPid root,
-                               const Fd& passed = {});
+                               FdRef passed = FdRef(-1));
 
 }  // namespace umbel::cli::criu

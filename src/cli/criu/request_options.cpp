@@ -113,7 +113,7 @@ Result<void> notifications(Reading& in) {
   return {};
 }
 Result<void> orphan_terminals(Reading& in) {
-  in.asked.orphan_terminals = in.request.orphan_pts_master != 0;
+  in.asked.options.orphan_terminals = in.request.orphan_pts_master != 0;
   return {};
 }
 // These were inherited: the numbers are umbel's own.

@@ -13,7 +13,6 @@ namespace umbel::cli::criu {
 struct Asked {
   Options options;
   bool notify = false;
-  bool orphan_terminals = false;
   std::vector<Fd> files;  // of the client's, that the options name
 };
 // `defaults` come from the configuration files; `client`: whose descriptors the numbers are.

@@ -76,6 +76,7 @@ checkpoint::DumpOptions dump_options(const Options& options, const Notify& notif
                               .freeze_timeout = std::chrono::seconds(options.timeout),
                               .ghost_limit = options.ghost_limit,
                               .shell_job = options.shell_job,
+                              .orphan_terminals = options.orphan_terminals,
                               .file_locks = options.file_locks,
                               .link_remap = options.link_remap,
                               .tcp_established = options.tcp_established,
@@ -146,12 +147,14 @@ Result<void> pre_dump(const Options& options, const Notify& notify) {
   return save(options, notify, checkpoint::pre_dump);
 }
 
-Result<checkpoint::Restored> restore(const Options& options, const Notify& notify) {
+Result<checkpoint::Restored> restore(const Options& options, const Notify& notify,
+                                     const std::function<Result<void>(FdRef)>& new_master) {
   const Reader image = TRY(reader(options));
   const checkpoint::RestoreOptions how{.sibling = options.restore_sibling,
                                        .leave_stopped = options.leave_stopped,
                                        .shell_job = options.shell_job,
                                        .inherited = options.inherited,
+                                       .new_master = new_master,
                                        .at = actions(options, notify)};
   checkpoint::Restored restored = TRY(checkpoint::restore(how, image));
   (void)log(options, "Restored " + std::to_string(restored.statistics.processes) +

@@ -19,7 +19,9 @@ std::string whole(const Error& error);
 
 Result<void> dump(const Options& options, const Notify& notify);
 Result<void> pre_dump(const Options& options, const Notify& notify);
-Result<checkpoint::Restored> restore(const Options& options, const Notify& notify);
+// `new_master` takes the masters of orphan terminals.
+Result<checkpoint::Restored> restore(const Options& options, const Notify& notify,
+                                     const std::function<Result<void>(FdRef)>& new_master = {});
 // --exec-cmd. Only returns when it can't.
 Failure execute(const Options& options);
 

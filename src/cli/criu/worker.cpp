@@ -57,6 +57,15 @@ Notify notify_of(const Client& client, const Asked& asked) {
   };
 }
 
+std::function<Result<void>(FdRef)> takes_masters(const Client& client, const Asked& asked) {
+  if (!asked.options.orphan_terminals) return {};
+  return [&client](FdRef master) -> Result<void> {
+    const std::string stage = "orphan-pts-master";
+    TRY(send_notification(client.socket, stage, HostPid(), master));
+    return acknowledged(client, stage);
+  };
+}
+
 // ---- what a client can ask for ----
 
 Result<Asked> options_of_dump(const Client& client, const Rpc__Request& request) {
@@ -80,7 +89,8 @@ Result<Reply> save(const Client& client, const Rpc__Request& request) {
 
 Result<Reply> restore_tree(const Client& client, const Rpc__Request& request) {
   const Asked asked = TRY(options_of(client, request));
-  Result<checkpoint::Restored> restored = restore(asked.options, notify_of(client, asked));
+  Result<checkpoint::Restored> restored =
+      restore(asked.options, notify_of(client, asked), takes_masters(client, asked));
   if (!restored) {
     log_failure(asked.options, restored.error());
     return Failure(restored.error());
