@@ -88,6 +88,7 @@ Result<InnerPid> Filling::fill(const container::Waiting& waiting) const {
   give(saved_.streams.in, waiting.stdio.in);
   give(saved_.streams.out, waiting.stdio.out);
   give(saved_.streams.err, waiting.stdio.err);
+  how.console = waiting.terminal.number();
   const Result<ns::Brought> done = ns::aside([&]() -> Result<ns::Brought> {
     TRY(checkpoint::enter_namespaces(waiting.init));
     TRY(check_mount_points(saved_.mounts));

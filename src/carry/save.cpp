@@ -91,7 +91,7 @@ Result<void> check(const Container& container) {
     return fail_with(EOPNOTSUPP,
                      container.name() + " has a user namespace, whose users can't be carried yet",
                      "run it with --userns host");
-  if (!container.state.logged)
+  if (!container.state.logged && container.state.descriptors.empty() && !config.process.terminal)
     return fail_with(EOPNOTSUPP,
                      container.name() + " has the descriptors of whoever ran it as its own",
                      "run it in the background: umbel run -d");
@@ -108,12 +108,21 @@ Result<void> capture(const Container& container, Saved& saved) {
   return {};
 }
 
+Result<Streams> streams_of(const Container& container) {
+  const std::vector<std::string>& given = container.state.descriptors;
+  if (given.size() == 3) return Streams{.in = given[0], .out = given[1], .err = given[2]};
+  if (!container.state.logged) return Streams();  // a terminal's master alone
+  const container::Pipes pipes = TRY(container::pipes(container));
+  return Streams{.in = pipes.in, .out = pipes.out, .err = pipes.err};
+}
+
 Result<Saved> begin(const Container& container, DumpOptions& how) {
   Saved saved;
-  const container::Pipes pipes = TRY(container::pipes(container));
-  saved.streams = {.in = pipes.in, .out = pipes.out, .err = pipes.err};
-  for (const std::string& link : {pipes.in, pipes.out, pipes.err})
+  saved.streams = TRY(streams_of(container));
+  for (const std::string& link : {saved.streams.in, saved.streams.out, saved.streams.err})
     if (!link.empty()) how.external.insert(link);
+  // The masters of its terminal are with its monitor, or whoever made it.
+  how.orphan_terminals = container.config.process.terminal;
   how.root = container.state.init.pid;
   how.root_is_reaper = container.config.init;
   return saved;

@@ -40,6 +40,9 @@ struct State {
   bool logged = false;     // its output goes to the log (detached), not to the caller's descriptors
   // By the option of a kind: where processes that start later are, if not with the first one.
   std::map<std::string, ns::Source> moved;
+  // What the first process got as descriptors 0 to 2 from whoever made it, as resource/external.h
+  // of the checkpoint names them; none: from its monitor.
+  std::vector<std::string> descriptors;
   std::vector<std::string> notes;
   std::vector<std::string> breaches;  // of its promise, each with somebody's --force
 };
@@ -56,6 +59,7 @@ void fields(auto& archive, State& s) {
   archive("waiting", s.waiting);
   archive("logged", s.logged);
   archive("moved", s.moved);
+  archive("descriptors", s.descriptors);
   archive("notes", s.notes);
   archive("breaches", s.breaches);
 }

@@ -1,6 +1,7 @@
 // The names are those of criu(8): devices and mounts as their numbers are, in hexadecimal.
 #include "checkpoint/resource/external.h"
 
+#include "checkpoint/outside.h"
 #include "sys/file.h"
 
 namespace umbel::checkpoint {
@@ -27,6 +28,17 @@ std::optional<int> given(const RestoreOptions& options, const image::File& file)
 }
 
 }  // namespace
+
+Result<std::string> name_of(FdRef own) {
+  const std::string number = std::to_string(own.number());
+  const auto link = sys::readlink(cwd, "/proc/self/fd/" + number);
+  if (!link) return std::string();  // closed
+  if (!link->starts_with('/')) return *link;
+  const struct stat status = TRY(sys::status(own));
+  const std::string info = TRY(sys::read_file(cwd, "/proc/self/fdinfo/" + number));
+  const std::uint64_t mount = TRY(proc::Keyed::parse(info).number("mnt_id"));
+  return pair("file", mount, status.st_ino);
+}
 
 std::optional<std::string> external_name(const DumpOptions& options,
                                          const inspect::Descriptor& descriptor) {

@@ -61,6 +61,7 @@ Result<void> print(std::string_view text);
 
 extern const Command create_command, run_command, start_command, state_command, kill_command,
     delete_command, list_command, ps_command, exec_command, pause_command, resume_command,
-    update_command, events_command, spec_command, features_command;
+    update_command, events_command, spec_command, features_command, checkpoint_command,
+    restore_command;
 
 }  // namespace umbel::cli::oci

@@ -16,10 +16,11 @@ namespace umbel::cli::oci {
 
 namespace {
 
-constexpr std::array commands{&create_command, &run_command,    &start_command,   &state_command,
-                              &kill_command,   &delete_command, &list_command,    &ps_command,
-                              &exec_command,   &pause_command,  &resume_command,  &update_command,
-                              &events_command, &spec_command,   &features_command};
+constexpr std::array commands{
+    &create_command,     &run_command,    &start_command,  &state_command, &kill_command,
+    &delete_command,     &list_command,   &ps_command,     &exec_command,  &pause_command,
+    &resume_command,     &update_command, &events_command, &spec_command,  &features_command,
+    &checkpoint_command, &restore_command};
 
 struct Values {
   std::string root, log, log_format = "text", rootless = "auto";

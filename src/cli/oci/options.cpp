@@ -75,7 +75,7 @@ Result<Words> parse(Words args, std::span<const Option> options) {
     const Option* option = TRY(find(name, options));
     Assign assign{.name = option->name, .text = halves ? halves->after : std::string_view()};
     if (!halves && !is_flag(*option)) {
-      if (args.empty()) return fail("--" + std::string(option->name) + " needs a value");
+      if (args.empty()) return fail("flag needs an argument: --" + std::string(option->name));
       assign.text = args.front();
       args = args.subspan(1);
     }

@@ -1,5 +1,6 @@
 #include "cli/oci/started.h"
 
+#include "checkpoint/outside.h"
 #include "sys/channel.h"
 #include "sys/file.h"
 
@@ -23,6 +24,13 @@ Result<unsigned> preserved(const std::optional<std::uint64_t>& count) {
                during("--preserve-fds: descriptor " + std::to_string(fd),
                       sys::set_close_on_exec(FdRef(static_cast<int>(fd)), true))));
   return number;
+}
+
+Result<std::vector<std::string>> standard_descriptors() {
+  std::vector<std::string> names;
+  for (const FdRef file : {standard_in, standard_out, standard_error})
+    names.push_back(TRY(checkpoint::name_of(file)));
+  return names;
 }
 
 Result<void> write_pid_file(const std::string& path, HostPid pid) {
