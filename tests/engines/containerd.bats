@@ -80,3 +80,20 @@ new() {
   equal "$("$UMBEL_OCI" --root /run/containerd/runc/default state one | jq -r .pid)" \
     "$(ctr task ls | awk '$1 == "one" {print $2}')"
 }
+
+@test "checkpoint of a task, and a restore of it" {
+  # With its output in a file, which is part of what is saved.
+  new -d "$ref" one sh -c 'i=0; while :; do i=$((i + 1)); echo $i >>/count; sleep 0.05; done'
+  last() { ctr task exec --exec-id e$RANDOM one tail -n 1 /count; }
+  at_least() { (($(last) >= $1)); }
+  eventually at_least 3
+  ctr container checkpoint --rw --image --task one checkpoint/one:1
+  eventually at_least $(($(last) + 3))
+  ctr task kill --signal KILL one
+  eventually ctr task rm one
+  ctr container rm one
+  ctr container restore --rw --live one checkpoint/one:1
+  eventually at_least 3
+  eventually at_least $(($(last) + 3))
+  equal "$(ctr task exec --exec-id g one grep -c '^1$' /count)" 1
+}

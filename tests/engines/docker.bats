@@ -7,7 +7,7 @@ setup_file() {
   engine_setup dockerd
   needs_command docker
   export DOCKER_HOST=unix://$scratch/docker.sock
-  documented json 1 | jq '. + {"storage-driver": "vfs"}' >"$scratch/daemon.json"
+  documented json 1 | jq '. + {"storage-driver": "vfs", "experimental": true}' >"$scratch/daemon.json"
   background dockerd --config-file "$scratch/daemon.json" --data-root "$scratch/docker/data" \
     --exec-root "$scratch/docker/exec" -H "$DOCKER_HOST" -p "$scratch/docker.pid"
   local tries
@@ -118,3 +118,24 @@ forever='trap "echo bye; exit 3" TERM; echo started; while :; do sleep 0.1; done
 }
 
 @test "umbel graph and umbel check see its containers" { graph_and_check_see docker; }
+
+last() { docker logs "$1" | tail -n 1; }
+at_least() { (($(last "$2") >= $1)); }
+
+@test "checkpoint, and a start from it" {
+  docker run -d --name one "$image" sh -c 'i=0; while :; do i=$((i + 1)); echo $i; sleep 0.05; done'
+  eventually at_least 3 one
+  docker checkpoint create one first
+  equal "$(docker inspect one --format '{{.State.Status}}')" exited
+  local before
+  before=$(last one)
+  docker start --checkpoint first one
+  eventually at_least $((before + 3)) one
+  # It went on counting, and did not begin again.
+  equal "$(docker logs one | grep -c '^1$')" 1
+  docker checkpoint create --leave-running one second
+  equal "$(docker inspect one --format '{{.State.Status}}')" running
+  eventually at_least $(($(last one) + 3)) one
+  equal "$(docker exec one cat /proc/1/comm)" sh
+  contains "$(docker exec one ip addr show eth0)" "inet "
+}

@@ -147,3 +147,68 @@ forever='trap "echo bye; exit 3" TERM; echo started; while :; do sleep 0.1; done
   graph_and_check_see podman
   podman rm --force --time 0 side >/dev/null 2>&1  # before what it depends on
 }
+
+# podman asks the program criu for its version; what is done is umbel-oci's.
+with_criu() {
+  mkdir -p "$scratch/bin"
+  ln -sf "$UMBEL" "$scratch/bin/criu"
+  PATH=$scratch/bin:$PATH podman "$@"
+}
+counting='i=0; while :; do i=$((i + 1)); echo $i; sleep 0.05; done'
+last() { podman logs "$1" | tail -n 1; }
+at_least() { (($(last "$2") >= $1)); }
+
+@test "checkpoint and restore" {
+  podman run -d --name one "$image" sh -c "$counting"
+  eventually at_least 3 one
+  with_criu container checkpoint one
+  equal "$(podman inspect one --format '{{.State.Status}} {{.State.Checkpointed}}')" "exited true"
+  local before
+  before=$(last one)
+  with_criu container restore one
+  equal "$(podman inspect one --format '{{.State.Status}}')" running
+  eventually at_least $((before + 3)) one
+  # It went on counting, and did not begin again.
+  equal "$(podman logs one | grep -c '^1$')" 1
+  equal "$(podman exec one cat /proc/1/comm)" sh
+  podman stop --time 0 one
+}
+
+@test "checkpoint: leave running, statistics, a refusal" {
+  podman run -d --name one "$image" sh -c "$counting"
+  eventually at_least 3 one
+  with_criu container checkpoint --leave-running --print-stats one >"$scratch/stats"
+  (($(jq -r '.container_statistics[0].criu_statistics.pages_written' "$scratch/stats") > 0))
+  equal "$(podman inspect one --format '{{.State.Status}}')" running
+  eventually at_least $(($(last one) + 3)) one
+  # A connection is carried where that is asked for.
+  podman run -d --name two "$image" sh -c 'nc -l -p 999 -e cat & sleep 1
+    (while :; do echo over; sleep 0.1; done) | nc 127.0.0.1 999'
+  more_than() { (($(podman logs two | wc -l) > $1)); }
+  eventually more_than 0
+  run -125 with_criu container checkpoint two
+  contains "$output" tcp-established
+  equal "$(podman inspect two --format '{{.State.Status}}')" running
+  with_criu container checkpoint --tcp-established two
+  local lines
+  lines=$(podman logs two | wc -l)
+  with_criu container restore --tcp-established two
+  more_than() { (($(podman logs two | wc -l) > $1)); }
+  eventually more_than $((lines + 3))
+}
+
+@test "checkpoint: export, and import under another name beside it" {
+  podman run -d --name one "$image" sh -c "echo kept >/file; $counting"
+  eventually at_least 3 one
+  with_criu container checkpoint --export "$scratch/one.tar.gz" --compress gzip one
+  local before
+  before=$(last one)
+  with_criu container restore --import "$scratch/one.tar.gz" --name two
+  # What it had said so far has come along.
+  eventually at_least $((before + 3)) two
+  equal "$(podman logs two | grep -c '^1$')" 1
+  equal "$(podman exec two cat /file)" kept
+  podman rm -f -t 0 one two
+  with_criu container restore --import "$scratch/one.tar.gz"
+  eventually at_least $((before + 3)) one
+}
