@@ -10,6 +10,7 @@
 #include "sys/namespace.h"
 #include "sys/process.h"
 #include "sys/procfs.h"
+#include "sys/program.h"
 
 namespace umbel::checkpoint {
 
@@ -40,6 +41,7 @@ Result<void> enter_namespaces(HostPid process) {
   const inspect::Process target = TRY(inspect::Process::open(process));
   const inspect::Process self = TRY(inspect::Process::open(sys::own_pid()));
   const Fd pidfd = TRY(sys::pidfd_open(process));
+  Fd programs = TRY(sys::open(cwd, "/proc/self/ns/mnt", O_RDONLY));
   std::uint64_t flags = 0;
   for (const Entered& kind : entered) {
     const std::string link = "ns/" + std::string(kind.name);
@@ -48,6 +50,7 @@ Result<void> enter_namespaces(HostPid process) {
   if (flags != 0)
     TRY(during("entering the namespaces of process " + std::to_string(process.value()),
                sys::setns(pidfd, flags)));
+  sys::keep_programs(std::move(programs));
   return sys::keep_procfs(procfs);
 }
 
