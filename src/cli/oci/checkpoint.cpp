@@ -90,6 +90,12 @@ Result<DumpStatistics> save_also_paused(Container& container, const Values& v) {
   return done;
 }
 
+// Podman takes an image without this file of criu's for one that is not complete.
+Result<void> leave_inventory(const Values& v) {
+  const Fd dir = TRY(sys::open(cwd, TRY(image_path(v.carry)), O_RDONLY | O_DIRECTORY));
+  return sys::replace_file(dir, "inventory.img", "an image of umbel's: umbel image show\n", 0600);
+}
+
 Result<void> say_done(const Values& v, const DumpStatistics& done) {
   write_log(v.carry, "dump.log",
             "Dumped " + std::to_string(done.processes) + " processes, " +
@@ -120,6 +126,7 @@ Result<int> act(const Global& global, const Values& v, Words words) {
   if (done->chain_broken)
     global.log.warning("nothing is known of what was written since the image in " + v.parent_path +
                        ": all memory was copied");
+  TRY(leave_inventory(v));
   TRY(say_done(v, *done));
   if (v.leave_running || v.pre_dump) return 0;
   TRY(container::remove(container, container::Force::yes));
