@@ -48,6 +48,18 @@ goes_on() {
   oci kill "$id" KILL
 }
 
+@test "a shell, its subshell, and what that runs" {
+  script '(while :; do echo $((i += 1)); sleep 0.1; done) & wait'
+  run_detached "$scratch/out"
+  eventually at_least 3 "$scratch/out"
+  for _ in 1 2 3; do
+    checkpoint "$id"
+    restore "$id" >>"$scratch/out" 2>&1 </dev/null
+    goes_on "$scratch/out"
+  done
+  equal "$(awk '$1 != NR' "$scratch/out")" ""
+}
+
 @test "pids, names, cgroup, capabilities and filters are as they were" {
   script 'echo $$ >/pid; sleep 1000 & echo $! >/child; while :; do
     if test -e /ask; then rm /ask; grep -E "^(Cap|Seccomp:|NoNewPrivs|Uid)" /proc/self/status
@@ -161,6 +173,12 @@ goes_on() {
   contains "$(cat "$scratch/work/dump.log")" "Error: "
   has_status "$id" running
   goes_on "$scratch/out"
+  oci exec "$id" touch /dev/shm/file
+  run -1 checkpoint "$id"
+  contains "$output" "the tmpfs at /dev/shm has files"
+  goes_on "$scratch/out"
+  oci exec "$id" rm /dev/shm/file
+  checkpoint "$id"
 }
 
 @test "a restore that fails leaves nothing" {

@@ -346,8 +346,11 @@ Result<void> Tasks::give_memory_to_pass_on(Task& task) {
   // Without its own, it passes on what it was born with.
   for (Task* child : wanted) child->inherited = task.inherited;
   if (std::ranges::all_of(
-          wanted, [](const Task* child) { return child->record->memory.with_parent.empty(); }))
+          wanted, [](const Task* child) { return child->record->memory.with_parent.empty(); })) {
+    // They are born with what this one still has of its own parent.
+    for (Task* child : wanted) child->inherited = task.inherited;
     return {};
+  }
   const std::string step = "giving memory to process " + std::to_string(task.record->pid.value());
   TRY(during(step, build_mappings(restore_, task, workplace_)));
   TRY(during(step, fill_memory(restore_, task)));

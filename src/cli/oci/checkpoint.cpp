@@ -42,7 +42,7 @@ Result<void> check(const Values& v) {
   TRY(check(v.carry));
   if (!v.page_server.empty())
     return fail("--page-server is not there yet", "copy the image when it is complete");
-  if (v.pre_dump && !v.parent_path.empty() && v.parent_path.starts_with('/'))
+  if (v.parent_path.starts_with('/'))
     return fail("--parent-path: must be relative to the image's directory");
   return {};
 }
@@ -52,6 +52,21 @@ Result<std::optional<Reader>> previous(const Values& v, FdRef images) {
   if (v.parent_path.empty()) return std::nullopt;
   Fd dir = TRY(during("--parent-path", sys::open(images, v.parent_path, O_RDONLY | O_DIRECTORY)));
   return TRY(during("--parent-path", Reader::directory(std::move(dir))));
+}
+
+// What is on a tmpfs ends with the container; of /dev it is made anew.
+Result<void> check_memory_files(const Container& container) {
+  const std::string init = std::to_string(container.state.init.pid.value());
+  const Fd root = TRY(sys::open(cwd, "/proc/" + init + "/root", O_PATH | O_DIRECTORY));
+  for (const rootfs::Mount& mount : container.config.files.mounts) {
+    if (mount.type != "tmpfs" || mount.destination == "/dev") continue;
+    const Fd dir = TRY(sys::open_in_root(root, mount.destination, O_RDONLY | O_DIRECTORY));
+    if (TRY(sys::list(dir, ".")).empty()) continue;
+    return fail_with(EOPNOTSUPP,
+                     "the tmpfs at " + mount.destination + " has files, which are not carried yet",
+                     "mount a directory there instead, or have the program remove them");
+  }
+  return {};
 }
 
 DumpOptions dump_options(const Values& v, const std::optional<Reader>& parent) {
@@ -116,7 +131,11 @@ Result<int> act(const Global& global, const Values& v, Words words) {
   if (now != Status::running && now != Status::paused)
     return fail("container not running: " + id + " is " + std::string(status_word(now)),
                 "only what runs can be checkpointed");
-  const Result<DumpStatistics> done = save_also_paused(container, v);
+  const auto save = [&]() -> Result<DumpStatistics> {
+    TRY(check_memory_files(container));
+    return save_also_paused(container, v);
+  };
+  const Result<DumpStatistics> done = save();
   if (!done) {
     const Error& error = done.error();
     write_log(v.carry, "dump.log",
