@@ -25,7 +25,7 @@ struct DumpOptions {
   std::chrono::milliseconds freeze_timeout = std::chrono::seconds(10);
   // Deleted files up to this size are carried in the image.
   std::uint64_t ghost_limit = std::uint64_t{1} << 20;
-  bool shell_job = false;   // the session and terminal belong to somebody outside the tree
+  bool shell_job = false;  // the session and terminal belong to somebody outside the tree
   // Terminals whose masters are outside of the tree are carried without them: whoever restores gets
   // new ones (RestoreOptions::new_master).
   bool orphan_terminals = false;

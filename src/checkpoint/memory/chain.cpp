@@ -155,8 +155,10 @@ Result<Keeper> Keeper::start(const std::vector<Watched>& watched) {
   Keeper made;
   image::Tracking& tracking = made.tracking_;
   for (const Watched& one : watched) {
-    Fd pidfd = TRY(sys::pidfd_open(one.process->pid()));
-    processes.push_back(std::move(pidfd));
+    Result<Fd> pidfd = sys::pidfd_open(one.process->pid());
+    // It runs on, and may have ended meanwhile.
+    if (!pidfd && pidfd.error().code == ESRCH) continue;
+    processes.push_back(TRY(std::move(pidfd)));
     tracking.processes.push_back({.pid = one.process->pid().value(),
                                   .start_time = one.process->stat.start_time,
                                   .descriptor = one.watcher.number(),
