@@ -156,7 +156,8 @@ Result<std::vector<image::SharedMemory>> capture_segments(image::Writer& writer)
 
 Result<Segments> Segments::make(std::span<const image::SharedMemory> shared) {
   Segments made;
-  if (std::ranges::none_of(shared, is_segment)) return made;
+  const auto concerned = [](const image::SharedMemory& record) { return is_segment(record); };
+  if (std::ranges::none_of(shared, concerned)) return made;
   for (const image::SharedMemory& record : shared) {
     if (!is_segment(record)) continue;
     const image::Segment state = TRY(state_of(record));
