@@ -74,9 +74,7 @@ Result<void> set_up_net() {
   return sys::set_attributes_at(cwd, shared_with_ip, sys::Depth::one, shared);
 }
 
-Result<bool> is_namespace(FdRef file) {
-  return TRY(sys::file_system(file)).f_type == NSFS_MAGIC;
-}
+Result<bool> is_namespace(FdRef file) { return TRY(sys::file_system(file)).f_type == NSFS_MAGIC; }
 
 std::string note_of(const std::string& name) { return "." + name; }
 

@@ -242,8 +242,8 @@ Seccomp default_seccomp(CapSet capabilities) {
   for (const Line& line : table)
     if (applies(line, capabilities)) made.rules.push_back(rule(line));
   for (const int family : families)
-    made.rules.push_back(
-        rule({.names = "socket", .when = Comparison{0, equal, static_cast<std::uint64_t>(family)}}));
+    made.rules.push_back(rule(
+        {.names = "socket", .when = Comparison{0, equal, static_cast<std::uint64_t>(family)}}));
   return made;
 }
 
