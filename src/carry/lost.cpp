@@ -2,6 +2,8 @@
 // mounted /proc.
 #include "carry/lost.h"
 
+#include <linux/capability.h>
+
 #include <algorithm>
 #include <array>
 
@@ -9,6 +11,7 @@
 #include "inspect/process.h"
 #include "proc/mountinfo.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/procfs.h"
 
 namespace umbel::carry {
@@ -17,6 +20,13 @@ namespace {
 
 bool is_fresh(const container::Config& config, ns::Kind kind) {
   return config.namespaces[kind].from == ns::From::fresh;
+}
+
+// An engine's hooks give it links and mounts when it starts, and again when it is restored.
+bool is_furnished(const container::Config& config) {
+  const container::Hooks& hooks = config.hooks;
+  return !hooks.prestart.empty() || !hooks.create_runtime.empty() ||
+         !hooks.create_container.empty();
 }
 
 Result<std::vector<std::string>> objects(const std::string& file) {
@@ -86,30 +96,35 @@ Result<void> check_cgroups(HostPid init) {
   return {};
 }
 
+// Before the container's program began, the last mount was one that its config names.
+Result<void> check_mounts(const container::Config& config) {
+  if ((config.process.capabilities.bounding & security::capability(CAP_SYS_ADMIN)) == 0) return {};
+  std::vector<std::string> known{"/"};
+  for (const rootfs::Mount& mount : config.files.mounts) known.push_back(mount.destination);
+  for (const rootfs::Device& device : config.files.devices) known.push_back(device.path);
+  known.insert(known.end(), config.files.masked.begin(), config.files.masked.end());
+  known.insert(known.end(), config.files.read_only.begin(), config.files.read_only.end());
+  std::uint64_t newest = 0;
+  for (const std::string& path : known)
+    if (const auto birth = sys::mount_birth(path)) newest = std::max(newest, *birth);
+  const std::string text = TRY(sys::read_file(cwd, sys::proc_path("self/mountinfo")));
+  for (const proc::Mount& mount : TRY(proc::parse_mounts(text))) {
+    if (mount.type.starts_with("cgroup")) continue;  // a config's one mount may be several
+    if (const auto birth = sys::mount_birth(mount.point); birth && *birth > newest)
+      return lost("something mounted inside, at " + mount.point,
+                  "unmount it before the checkpoint, or give it to the container with its options "
+                  "(-v, --tmpfs) instead");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_lost(const container::Config& config, HostPid init) {
+  if (is_fresh(config, ns::Kind::mnt) && !is_furnished(config)) TRY(check_mounts(config));
   if (is_fresh(config, ns::Kind::ipc)) TRY(check_ipc());
-  if (is_fresh(config, ns::Kind::net)) TRY(check_links(config));
+  if (is_fresh(config, ns::Kind::net) && !is_furnished(config)) TRY(check_links(config));
   return check_cgroups(init);
-}
-
-Result<std::vector<std::string>> mount_points() {
-  const std::string text = TRY(sys::read_file(cwd, sys::proc_path("self/mountinfo")));
-  std::vector<std::string> points;
-  for (const proc::Mount& mount : TRY(proc::parse_mounts(text))) points.push_back(mount.point);
-  std::ranges::sort(points);
-  return points;
-}
-
-Result<void> check_mount_points(const std::vector<std::string>& wanted) {
-  const std::vector<std::string> present = TRY(mount_points());
-  std::vector<std::string> missing;
-  std::ranges::set_difference(wanted, present, std::back_inserter(missing));
-  if (missing.empty()) return {};
-  return fail("something was mounted inside, at " + missing.front() +
-                  ", and mounts that a container makes itself can't be brought back yet",
-              "give it to the container with its options (-v, --tmpfs) instead");
 }
 
 }  // namespace umbel::carry

@@ -23,13 +23,11 @@ void fields(auto& archive, Streams& s) {
 struct Saved {
   container::Config config;  // with what its namespaces had become
   Streams streams;
-  std::vector<std::string> mounts;  // their points
-  std::optional<Clocks> clocks;     // where they are its own
+  std::optional<Clocks> clocks;  // where they are its own
 };
 void fields(auto& archive, Saved& s) {
   archive("config", s.config);
   archive("streams", s.streams);
-  archive("mounts", s.mounts);
   archive("clocks", s.clocks);
 }
 

@@ -91,7 +91,6 @@ Result<InnerPid> Filling::fill(const container::Waiting& waiting) const {
   how.console = waiting.terminal.number();
   const Result<ns::Brought> done = ns::aside([&]() -> Result<ns::Brought> {
     TRY(checkpoint::enter_namespaces(waiting.init));
-    TRY(check_mount_points(saved_.mounts));
     if (reader_.has(files_member)) {
       const Value value = TRY(reader_.record(files_member));
       const auto files = TRY(from_value<std::vector<SavedFile>>(value));

@@ -141,7 +141,6 @@ Result<DumpStatistics> dump_inside(Container& container, const SaveOptions& opti
       const Fd own = TRY(sys::open(cwd, sys::proc_path("self/ns/mnt"), O_RDONLY));
       const auto files = TRY(capture_files(host, own, saved.config.files));
       TRY(writer.add(files_member, to_value(files)));
-      saved.mounts = TRY(mount_points());
     }
     return writer.add(member, to_value(saved));
   };

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -131,5 +132,15 @@ Result<void> change_root(FdRef root) {
 }
 
 Result<void> change_directory(FdRef dir) { return checked(::fchdir(dir.number()), "fchdir"); }
+
+Result<std::uint64_t> mount_birth(const std::string& path) {
+  constexpr unsigned unique = 0x4000;  // newer than the C library's headers
+  struct statx found{};
+  TRY(checked(
+      ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, unique, &found),
+      "statx", path));
+  if ((found.stx_mask & unique) == 0) return Failure(Error{.code = EOPNOTSUPP, .call = "statx"});
+  return found.stx_mnt_id;
+}
 
 }  // namespace umbel::sys

@@ -58,4 +58,8 @@ Result<void> unmount(const std::string& path, int flags);
 Result<void> change_root(FdRef root);
 Result<void> change_directory(FdRef dir);
 
+// When the mount that is at a path was made, as a number that only grows (Linux 6.8; EOPNOTSUPP
+// before): statx(2), STATX_MNT_ID_UNIQUE. A symbolic link at its end is not followed.
+Result<std::uint64_t> mount_birth(const std::string& path);
+
 }  // namespace umbel::sys

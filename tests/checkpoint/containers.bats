@@ -212,3 +212,18 @@ PY
   contains "$output" "the name a-3 is taken"
   equal "$(umbel ps -aq | sort | tr '\n' ' ')" "a a-3 "
 }
+
+@test "what is mounted inside is refused, and runs on; mounts of its config come back" {
+  umbel run -d --time new --cap-add SYS_ADMIN --seccomp off --tmpfs /own --name a -- sh -c \
+    'echo mine >/own/x; while [ ! -e /tmp/mount ]; do sleep 0.02; done
+     mkdir /tmp/m; mount -t tmpfs inside /tmp/m; echo done >/tmp/mounted; sleep 1000'
+  eventually umbel exec a test -e /own/x
+  umbel checkpoint a
+  umbel restore a
+  equal "$(umbel exec a cat /own/x)" mine
+  umbel exec a touch /tmp/mount
+  eventually umbel exec a test -e /tmp/mounted
+  run -125 umbel checkpoint a
+  contains "$output" "something mounted inside, at /tmp/m"
+  equal "$(status_of a)" running
+}
