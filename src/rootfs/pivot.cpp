@@ -51,7 +51,7 @@ Result<void> make_read_only(Build& build) {
 // At "/" it must lie, where processes that join the namespace look for their root; ELOOP says that
 // it does.
 Result<void> enter_above(const Build& build) {
-  const Result<void> moved = sys::attach_at(build.root, cwd, "/");
+  Result<void> moved = sys::attach_at(build.root, cwd, "/");
   if (!moved && moved.error().code != ELOOP) return moved;
   return sys::change_root(build.root);
 }

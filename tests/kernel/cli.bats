@@ -246,7 +246,7 @@ teardown() { umbel_teardown; }
       _umbel 2>/dev/null
       printf "%s\n" "${COMPREPLY[@]}"' - "$@"
   }
-  equal "$(complete_words umbel res)" $'restart\nresume'
+  equal "$(complete_words umbel res)" $'restart\nresume\nrestore'
   contains "$(complete_words umbel run --cap)" "--cap-add"
   equal "$(complete_words umbel stop web)" web-one
   equal "$(complete_words umbel run --net with : we)" web-one
