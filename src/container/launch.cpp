@@ -106,6 +106,13 @@ Result<sys::Process> start_directly(const Config& config, Surroundings& around, 
   return init;
 }
 
+// One that has ended has said why, and is heard next.
+Result<void> tell(FdRef channel, Word word, std::string_view text = {}) {
+  Result<void> said = say(channel, word, text);
+  if (!said && said.error().code == EPIPE) return {};
+  return said;
+}
+
 }  // namespace
 
 Result<Launched> launch(const Config& config, Surroundings& around,
@@ -117,7 +124,7 @@ Result<Launched> launch(const Config& config, Surroundings& around,
   const HostPid pid = launched.init.pid();
   TRY(born(pid));
   launched.devices = TRY(LentDevices::lend(config.net_devices, pid));
-  TRY(say(channel.ours, Word::go, std::to_string(pid.value())));
+  TRY(tell(channel.ours, Word::go, std::to_string(pid.value())));
   for (bool ready = false;;) {
     Heard heard = TRY(hear(channel.ours));
     if (heard.closed && ready) return launched;
@@ -128,14 +135,14 @@ Result<Launched> launch(const Config& config, Surroundings& around,
     if (heard.word == Word::filled) {
       TRY(run_hooks(config.hooks.prestart, "prestart", config, "creating", pid));
       TRY(run_hooks(config.hooks.create_runtime, "createRuntime", config, "creating", pid));
-      TRY(say(channel.ours, Word::go));
+      TRY(tell(channel.ours, Word::go));
     }
     if (heard.word == Word::empty) {
       const InnerPid first = TRY(around.revival->fill(
           {.init = pid, .stdio = around.stdio, .terminal = launched.terminal}));
       ready = true;
       if (around.revival->role == Revival::Role::reaper)
-        TRY(say(channel.ours, Word::go, std::to_string(first.value())));
+        TRY(tell(channel.ours, Word::go, std::to_string(first.value())));
     }
     if (heard.word == Word::listener)
       TRY(hand_on_listener(channel.ours, heard, config, "creating", pid));

@@ -80,9 +80,14 @@ Result<Message> receive(FdRef socket) {
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const ssize_t count =
-      retried([&] { return ::recvmsg(socket.number(), &message, MSG_CMSG_CLOEXEC); });
+  const auto take = [&] {
+    message.msg_controllen = control.size();
+    return retried([&] { return ::recvmsg(socket.number(), &message, MSG_CMSG_CLOEXEC); });
+  };
+  ssize_t count = take();
+  // The other end has closed with something unread. That is told first, and once: what it said
+  // before is still to come.
+  if (count < 0 && errno == ECONNRESET) count = take();
   if (count < 0 && errno == ECONNRESET) {
     received.closed = true;
     received.data.clear();

@@ -61,6 +61,15 @@ TEST(Channel, ADeadPeerWithUnreadMessagesIsAnEndToo) {
   EXPECT_TRUE(receive(pair.ours)->closed);
 }
 
+TEST(Channel, WhatADeadPeerHasSaidIsHeardThoughItLeftMessagesUnread) {
+  Channel channel = *sys::channel();
+  ASSERT_TRUE(send(channel.ours, "never read"));
+  ASSERT_TRUE(send(channel.theirs, "why it ended"));
+  channel.theirs.close();
+  EXPECT_EQ(receive(channel.ours)->data, "why it ended");
+  EXPECT_TRUE(receive(channel.ours)->closed);
+}
+
 TEST(Channel, RefusesWhatWouldBeMisread) {
   const Channel pair = *channel();
   EXPECT_EQ(send(pair.ours, "").error().code, EINVAL);
