@@ -6,7 +6,8 @@ setup() {
   oci_setup
   needs_command strace
   id=oci-fault
-  config ".linux.cgroupsPath = \"/umbel-test/$id-$$\""
+  # Without a parent, which would be nobody's where umbel is killed when it has just made it.
+  config ".linux.cgroupsPath = \"/umbel-$id-$$\""
   export UMBEL_OCI OCI_ROOT bundle id
 }
 teardown() { oci_teardown; }
