@@ -143,11 +143,7 @@ Result<void> make(const SavedFile& file) {
   if (S_ISLNK(file.mode)) return sys::symlink(file.target, cwd, file.path);
   if (!S_ISREG(file.mode)) return sys::make_node(cwd, file.path, file.mode, file.device);
   const Fd made = TRY(sys::open(cwd, file.path, O_WRONLY | O_CREAT | O_EXCL, permissions));
-  TRY(sys::write_all_at(made, 0, file.content));
-  TRY(sys::change_owner(made, file.uid, file.gid));
-  for (const auto& [name, value] : file.attributes)
-    TRY(sys::set_extended_attribute(made, name, std::string(value.begin(), value.end())));
-  return {};
+  return sys::write_all_at(made, 0, file.content);
 }
 
 Result<void> give_attributes(const SavedFile& file) {
@@ -157,7 +153,7 @@ Result<void> give_attributes(const SavedFile& file) {
   like.st_mtim.tv_sec = file.seconds;
   like.st_mtim.tv_nsec = file.nanoseconds;
   TRY(sys::set_times_at(cwd, file.path, like));
-  // A change of the owner takes them away.
+  // Now: a change of the owner would take them away.
   if (!S_ISREG(file.mode) || !file.same_as.empty() || file.attributes.empty()) return {};
   const Fd opened = TRY(sys::open(cwd, file.path, O_RDONLY | O_NOFOLLOW));
   for (const auto& [name, value] : file.attributes)

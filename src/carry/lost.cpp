@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "carry/records.h"
 #include "inspect/process.h"
 #include "proc/mountinfo.h"
 #include "sys/file.h"
@@ -17,10 +18,6 @@
 namespace umbel::carry {
 
 namespace {
-
-bool is_fresh(const container::Config& config, ns::Kind kind) {
-  return config.namespaces[kind].from == ns::From::fresh;
-}
 
 // An engine's hooks give it links and mounts when it starts, and again when it is restored.
 bool is_furnished(const container::Config& config) {

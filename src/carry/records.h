@@ -20,6 +20,11 @@ void fields(auto& archive, Streams& s) {
   archive("err", s.err);
 }
 
+// Whether the container had made that namespace itself.
+inline bool is_fresh(const container::Config& config, ns::Kind kind) {
+  return config.namespaces[kind].from == ns::From::fresh;
+}
+
 struct Saved {
   container::Config config;  // with what its namespaces had become
   Streams streams;

@@ -70,10 +70,6 @@ DumpStatistics statistics_of(const Account& account) {
           .chain_broken = account.chain_broken};
 }
 
-bool is_fresh(const container::Config& config, ns::Kind kind) {
-  return config.namespaces[kind].from == ns::From::fresh;
-}
-
 // What can be told before anything is stopped.
 Result<void> check(const Container& container) {
   TRY(container.init());
